@@ -1,0 +1,219 @@
+/**
+ * What the ledger keeps: one immutable row for each change of the budget.
+ *
+ * The budget is `fold(rows)`, at run time and at recovery alike; nothing else changes it.
+ * Every row carries all that folding it needs (weighed tokens, the window it belongs to),
+ * so later settings never re-weigh or move what was recorded.
+ */
+import type {
+  AgentId,
+  AgentKey,
+  Enforcement,
+  HoldId,
+  Instant,
+  Mechanism,
+  ProcessIdentity,
+  Provenance,
+  RefusalReason,
+  RequestId,
+  StopReason,
+  TaskId,
+  Tokens,
+  Usage,
+  UsageId,
+  WindowId,
+} from "../vocabulary.ts"
+import type { BudgetSettings } from "./settings.ts"
+
+/** One day of one time zone: `startsAt ≤ t < endsAt`. */
+export interface Window {
+  readonly id: WindowId
+  readonly startsAt: Instant
+  readonly endsAt: Instant
+  readonly timeZone: string
+}
+
+/** Why a request was not granted, with the numbers that decided it. `limit` null: none of them. */
+export interface Refusal {
+  readonly reason: RefusalReason
+  readonly limit: number | null
+  readonly used: number
+  readonly held: number
+  readonly asked: number
+  readonly retryAt: Instant | null
+  /** True: it cannot fit however long one waits. False: asking again later may succeed. */
+  readonly never: boolean
+}
+
+interface Stamp {
+  /** Position in the ledger, from 1, without holes. */
+  readonly seq: number
+  readonly at: Instant
+}
+
+export interface WindowOpened extends Stamp {
+  readonly kind: "window_opened"
+  readonly window: Window
+}
+
+export interface BudgetSet extends Stamp {
+  readonly kind: "budget_set"
+  readonly settings: BudgetSettings
+}
+
+export interface Admitted extends Stamp {
+  readonly kind: "admitted"
+  readonly key: AgentKey
+  readonly agentId: AgentId
+  readonly taskId: TaskId
+  readonly requestId: RequestId
+  readonly windowId: WindowId
+  readonly tokenLimit: Tokens | null
+  readonly deadlineAt: Instant | null
+  readonly graceMs: number
+  readonly enforcement: Enforcement
+  /** False for an account that only counts (an id that reports usage but was never started). */
+  readonly slot: boolean
+  /** The refusal that hard mode would have given; soft mode admits and keeps it here. */
+  readonly wouldRefuse: Refusal | null
+}
+
+export interface Refused extends Stamp {
+  readonly kind: "refused"
+  readonly subject: "spawn" | "hold"
+  readonly requestId: RequestId
+  readonly key: AgentKey | null
+  readonly agentId: AgentId
+  readonly taskId: TaskId
+  readonly windowId: WindowId
+  readonly refusal: Refusal
+}
+
+export interface Started extends Stamp {
+  readonly kind: "started"
+  readonly key: AgentKey
+  readonly process: ProcessIdentity | null
+}
+
+export interface HoldPlaced extends Stamp {
+  readonly kind: "hold_placed"
+  readonly holdId: HoldId
+  readonly key: AgentKey
+  readonly windowId: WindowId
+  readonly tokens: Tokens
+  readonly expiresAt: Instant
+  readonly wouldRefuse: Refusal | null
+}
+
+export interface HoldSettled extends Stamp {
+  readonly kind: "hold_settled"
+  readonly holdId: HoldId
+  readonly key: AgentKey
+  readonly windowId: WindowId
+  /** What the hold was; the difference to `tokens` is given back, or is overrun. */
+  readonly heldTokens: Tokens
+  readonly usage: Usage
+  readonly tokens: Tokens
+  readonly provenance: Provenance
+  readonly model: string | null
+}
+
+/** Only for a call that provably never left. */
+export interface HoldVoided extends Stamp {
+  readonly kind: "hold_voided"
+  readonly holdId: HoldId
+  readonly key: AgentKey
+  readonly windowId: WindowId
+  readonly heldTokens: Tokens
+}
+
+/** An expired hold is charged in full, as uncertain. */
+export interface HoldExpired extends Stamp {
+  readonly kind: "hold_expired"
+  readonly holdId: HoldId
+  readonly key: AgentKey
+  readonly windowId: WindowId
+  readonly heldTokens: Tokens
+}
+
+export interface UsageRecorded extends Stamp {
+  readonly kind: "usage_recorded"
+  readonly key: AgentKey
+  readonly usageId: UsageId | null
+  readonly windowId: WindowId
+  readonly usage: Usage
+  readonly tokens: Tokens
+  readonly provenance: Provenance
+  readonly model: string | null
+}
+
+/**
+ * A later, better number for a call already counted: a repeated usage id that grew, or a
+ * settle that came after its hold had expired. Belongs to the window of the call's first row.
+ */
+export interface Corrected extends Stamp {
+  readonly kind: "corrected"
+  readonly key: AgentKey
+  readonly ref: { readonly usageId: UsageId } | { readonly holdId: HoldId }
+  readonly windowId: WindowId
+  /** The call's counts as known now. */
+  readonly usage: Usage
+  /** Weighed tokens before and now. */
+  readonly tokensBefore: Tokens
+  readonly tokens: Tokens
+  /** How much of `tokensBefore` stood as uncertain; it is confirmed by this row. */
+  readonly uncertainBefore: Tokens
+  readonly usageBefore: Usage
+}
+
+export interface StopRequested extends Stamp {
+  readonly kind: "stop_requested"
+  readonly key: AgentKey
+  readonly reason: StopReason
+}
+
+/** Its tree survived SIGKILL: the slot stays taken and somebody must look. */
+export interface Unkillable extends Stamp {
+  readonly kind: "unkillable"
+  readonly key: AgentKey
+}
+
+export interface Ended extends Stamp {
+  readonly kind: "ended"
+  readonly key: AgentKey
+  readonly reason: StopReason
+  readonly mechanism: Mechanism
+  readonly exitCode: number | null
+  readonly signal: string | null
+  readonly error: string | null
+}
+
+/** The clock reads more than a day before the open window, and somebody accepted it. */
+export interface ClockStepped extends Stamp {
+  readonly kind: "clock_stepped"
+  readonly from: Instant
+  readonly window: Window
+  /** What the day now opened had already used, by the ledger. */
+  readonly confirmedTokens: Tokens
+  readonly uncertainTokens: Tokens
+}
+
+export type Row =
+  | WindowOpened
+  | BudgetSet
+  | Admitted
+  | Refused
+  | Started
+  | HoldPlaced
+  | HoldSettled
+  | HoldVoided
+  | HoldExpired
+  | UsageRecorded
+  | Corrected
+  | StopRequested
+  | Unkillable
+  | Ended
+  | ClockStepped
+
+/** A row before the ledger's order is known. */
+export type Unnumbered<R extends Row = Row> = R extends Row ? Omit<R, "seq" | "at"> : never

@@ -1,0 +1,39 @@
+/** The budget's settings as the arithmetic sees them: already validated, units in the names. */
+import type { Tokens } from "../vocabulary.ts"
+
+/** How much each kind of token counts, as decimals with at most three places. */
+export interface TokenWeights {
+  readonly input: number
+  readonly output: number
+  readonly cacheWrite: number
+  readonly cacheRead: number
+}
+
+/** `null` is unlimited, `0` is none allowed. Cost limits belong to the metering gateway. */
+export interface BudgetSettings {
+  readonly dailyTokenLimit: Tokens | null
+  readonly perAgentTokenLimit: Tokens | null
+  readonly maxConcurrentAgents: number | null
+  readonly maxTaskDurationMinutes: number | null
+  readonly enforceHardLimits: boolean
+  readonly tokenWeights: TokenWeights
+  /** Percentages at which `approaching_limit`, `at_limit` and `exceeded` begin. */
+  readonly thresholds: readonly [number, number, number]
+  readonly graceSeconds: number
+  readonly holdTimeoutMinutes: number
+  /** IANA name. */
+  readonly timeZone: string
+}
+
+export const DEFAULT_SETTINGS: BudgetSettings = {
+  dailyTokenLimit: 10_000_000,
+  perAgentTokenLimit: 2_000_000,
+  maxConcurrentAgents: 10,
+  maxTaskDurationMinutes: 120,
+  enforceHardLimits: true,
+  tokenWeights: { input: 1, output: 1, cacheWrite: 1, cacheRead: 0 },
+  thresholds: [80, 95, 100],
+  graceSeconds: 5,
+  holdTimeoutMinutes: 15,
+  timeZone: "UTC",
+}
