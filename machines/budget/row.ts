@@ -69,6 +69,8 @@ export interface Admitted extends Stamp {
   readonly requestId: RequestId
   readonly windowId: WindowId
   readonly tokenLimit: Tokens | null
+  /** The limit it was given for itself, if any; `tokenLimit` is the narrower of both. */
+  readonly ownLimit: Tokens | null
   readonly deadlineAt: Instant | null
   readonly graceMs: number
   readonly enforcement: Enforcement
@@ -81,7 +83,7 @@ export interface Admitted extends Stamp {
 export interface Refused extends Stamp {
   readonly kind: "refused"
   readonly subject: "spawn" | "hold"
-  readonly requestId: RequestId
+  readonly requestId: RequestId | HoldId
   readonly key: AgentKey | null
   readonly agentId: AgentId
   readonly taskId: TaskId

@@ -37,3 +37,5 @@ export const DEFAULT_SETTINGS: BudgetSettings = {
   holdTimeoutMinutes: 15,
   timeZone: "UTC",
 }
+
+export const MS_PER_MINUTE = 60_000

@@ -1,0 +1,238 @@
+/**
+ * What follows from rows: facts for whoever listens, commands for the pool and the deadlines.
+ *
+ * Facts are few by design: a usage report becomes one only when it crosses a threshold.
+ */
+import * as HashMap from "effect/HashMap"
+import type { PoolEvent } from "./agent-pool.ts"
+import { type Account, STATUSES, usedOf } from "./budget/account.ts"
+import { agentOf, type Budget, type LiveAgent } from "./budget/budget.ts"
+import type { Refusal, Row } from "./budget/row.ts"
+import { type AgentSummary, type Summary, summariseEnded, summariseLive } from "./budget/summary.ts"
+import { newest } from "./budget/tail.ts"
+import type { DeadlinesEvent } from "./deadlines.ts"
+import type {
+  AgentId,
+  AgentKey,
+  BudgetStatus,
+  HoldId,
+  Instant,
+  RequestId,
+  TaskId,
+} from "./vocabulary.ts"
+
+export type Fact =
+  | {
+      readonly type: "status.changed"
+      readonly at: Instant
+      readonly status: BudgetStatus
+      readonly previous: BudgetStatus
+      readonly dailyTokensUsed: number
+      readonly dailyTokenLimit: number | null
+      readonly windowId: string
+    }
+  | {
+      readonly type: "agent.admitted"
+      readonly at: Instant
+      readonly key: AgentKey
+      readonly agentId: AgentId
+      readonly taskId: TaskId
+      readonly wouldRefuse: Refusal | null
+    }
+  | {
+      readonly type: "agent.refused"
+      readonly at: Instant
+      readonly subject: "spawn" | "hold"
+      readonly requestId: RequestId | HoldId
+      readonly agentId: AgentId
+      readonly taskId: TaskId
+      readonly refusal: Refusal
+    }
+  | {
+      readonly type: "agent.warned"
+      readonly at: Instant
+      readonly key: AgentKey
+      readonly agentId: AgentId
+      readonly status: BudgetStatus
+      readonly totalTokens: number
+      readonly tokenLimit: number | null
+    }
+  | {
+      readonly type: "agent.stopping"
+      readonly at: Instant
+      readonly agent: AgentSummary
+    }
+  | { readonly type: "agent.unkillable"; readonly at: Instant; readonly agent: AgentSummary }
+  | {
+      readonly type: "agent.ended"
+      readonly at: Instant
+      readonly key: AgentKey
+      readonly agent: AgentSummary
+    }
+  | { readonly type: "summary"; readonly at: Instant; readonly summary: Summary }
+
+export interface Consequences {
+  readonly facts: readonly Fact[]
+  readonly pool: readonly PoolEvent[]
+  readonly deadlines: readonly DeadlinesEvent[]
+}
+
+interface Growing {
+  readonly facts: Fact[]
+  readonly pool: PoolEvent[]
+  readonly deadlines: DeadlinesEvent[]
+}
+
+/** After SIGKILL, how long until a tree that still lives is called unkillable. */
+export const KILL_MS = 5_000
+
+export const consequencesOf = (
+  before: Budget,
+  after: Budget,
+  rows: readonly Row[],
+): Consequences => {
+  const grown: Growing = { facts: [], pool: [], deadlines: [] }
+  const at = rows[0]?.at
+  if (at === undefined) return grown
+  // A crossing is told before the stop that it causes.
+  dayCrossing(grown, before, after, at)
+  for (const key of touched(before, rows)) agentCrossings(grown, before, after, key, at)
+  for (const row of rows) follow(grown, after, row)
+  return grown
+}
+
+const follow = (grown: Growing, after: Budget, row: Row): void => {
+  const { at } = row
+  switch (row.kind) {
+    case "window_opened":
+    case "clock_stepped":
+      grown.deadlines.push(set({ of: "day" }, row.window.endsAt, at))
+      return
+    case "admitted": {
+      const { key, agentId, taskId, deadlineAt, wouldRefuse } = row
+      grown.facts.push({ type: "agent.admitted", at, key, agentId, taskId, wouldRefuse })
+      if (!row.slot) return
+      grown.pool.push({ type: "agent.spawned", input: { key, agentId, taskId, deadlineAt } })
+      if (deadlineAt !== null) grown.deadlines.push(set({ of: "duration", key }, deadlineAt, at))
+      return
+    }
+    case "refused": {
+      const { subject, requestId, agentId, taskId, refusal } = row
+      grown.facts.push({ type: "agent.refused", at, subject, requestId, agentId, taskId, refusal })
+      return
+    }
+    case "hold_placed":
+      grown.deadlines.push(set({ of: "hold", holdId: row.holdId }, row.expiresAt, at))
+      return
+    case "hold_settled":
+    case "hold_voided":
+    case "hold_expired":
+      grown.deadlines.push(clear({ of: "hold", holdId: row.holdId }))
+      return
+    case "stop_requested":
+      stopping(grown, after, row.key, row.reason, at)
+      return
+    case "unkillable": {
+      const agent = agentOf(after, row.key)
+      if (agent !== undefined)
+        grown.facts.push({ type: "agent.unkillable", at, agent: summariseLive(agent) })
+      return
+    }
+    case "ended":
+      ended(grown, after, row.key, at)
+      return
+    case "started":
+    case "usage_recorded":
+    case "corrected":
+    case "budget_set":
+  }
+}
+
+const set = (
+  deadline: Extract<DeadlinesEvent, { type: "deadline.set" }>["deadline"],
+  dueAt: Instant,
+  at: Instant,
+): DeadlinesEvent => ({ type: "deadline.set", deadline, dueAt, at })
+
+const clear = (
+  deadline: Extract<DeadlinesEvent, { type: "deadline.cleared" }>["deadline"],
+): DeadlinesEvent => ({ type: "deadline.cleared", deadline })
+
+const stopping = (
+  grown: Growing,
+  after: Budget,
+  key: AgentKey,
+  reason: Exclude<LiveAgent["reason"], null>,
+  at: Instant,
+): void => {
+  const agent = agentOf(after, key)
+  if (agent === undefined) return
+  grown.facts.push({ type: "agent.stopping", at, agent: summariseLive(agent) })
+  grown.pool.push({ type: "agent.told", key, event: { type: "stop.requested", at, reason } })
+  grown.deadlines.push(clear({ of: "duration", key }))
+  grown.deadlines.push(set({ of: "grace", key }, at + agent.graceMs, at))
+}
+
+const ended = (grown: Growing, after: Budget, key: AgentKey, at: Instant): void => {
+  for (const timer of ["duration", "grace", "kill"] as const)
+    grown.deadlines.push(clear({ of: timer, key }))
+  const found = newest(after.ended)
+  if (found?.agent.key === key)
+    grown.facts.push({ type: "agent.ended", at, key, agent: summariseEnded(found) })
+}
+
+const dayCrossing = (grown: Growing, before: Budget, after: Budget, at: Instant): void => {
+  if (before.day.told === after.day.told) return
+  grown.facts.push({
+    type: "status.changed",
+    at,
+    status: statusAt(after.day),
+    previous: statusAt(before.day),
+    dailyTokensUsed: usedOf(after.day),
+    dailyTokenLimit: after.day.limit,
+    windowId: after.window.id,
+  })
+}
+
+const statusAt = (account: Account): BudgetStatus => STATUSES[account.told] ?? "within_budget"
+
+/** Each threshold passed is told on its own, once. */
+const agentCrossings = (
+  grown: Growing,
+  before: Budget,
+  after: Budget,
+  key: AgentKey,
+  at: Instant,
+): void => {
+  const agent = agentOf(after, key)
+  if (agent === undefined) return
+  const known = agentOf(before, key)?.account
+  const told = known?.limit === agent.account.limit ? known.told : 0
+  for (let level = told + 1; level <= agent.account.told; level += 1) {
+    const status = STATUSES[level] ?? "exceeded"
+    grown.facts.push({
+      type: "agent.warned",
+      at,
+      key,
+      agentId: agent.agentId,
+      status,
+      totalTokens: usedOf(agent.account),
+      tokenLimit: agent.account.limit,
+    })
+    grown.pool.push({ type: "agent.told", key, event: { type: "limit.crossed", at, status } })
+  }
+}
+
+/** Whose accounts the rows charged; everybody's when the limits themselves changed. */
+const touched = (before: Budget, rows: readonly Row[]): readonly AgentKey[] => {
+  if (rows.some((row) => row.kind === "budget_set")) return [...HashMap.keys(before.agents)]
+  const keys = rows.flatMap((row) =>
+    row.kind === "usage_recorded" ||
+    row.kind === "hold_settled" ||
+    row.kind === "hold_expired" ||
+    row.kind === "corrected"
+      ? [row.key]
+      : [],
+  )
+  return keys.length > 1 ? [...new Set(keys)] : keys
+}

@@ -1,0 +1,197 @@
+/**
+ * The supervisor: owns the budget, decides every request, and keeps its agents in a pool.
+ *
+ * Four regions drive what may happen. `life` opens and closes the door, `admission` says whether
+ * there is room to start, `day` what becomes of the running when the day is full, `ledger`
+ * whether anything may be granted at all. Each verdict is a transition of its own; after every
+ * event the state value equals `project(context)`.
+ */
+import { contextOf, supervisorSetup } from "./supervisor-setup.ts"
+
+const reportedUsage = [
+  { guard: "spendsInGrace", actions: ["recordUsage", "endGrace"] },
+  { guard: "agentOverLimit", actions: "recordUsage" },
+  { guard: "usageRecords", actions: "recordUsage" },
+] as const
+
+const requestedHold = [
+  { guard: "holdAdmits", actions: "grantHold" },
+  { guard: "holdAdmitsFlagged", actions: "grantHold" },
+  { guard: "holdWaits", actions: "refuseHold" },
+  { guard: "holdNever", actions: "refuseHold" },
+  { guard: "holdNeverForAgent", actions: "refuseHold" },
+  { guard: "holdLosesPatience", actions: "refuseHold" },
+  { guard: "holdUnknown", actions: "refuseHold" },
+] as const
+
+const life = supervisorSetup.createStateConfig({
+  initial: "open",
+  states: {
+    open: {
+      on: {
+        "drain.requested": { target: "draining", actions: "beginDraining" },
+        "shutdown.requested": { target: "draining", actions: ["beginDraining", "stopAll"] },
+      },
+    },
+    draining: {
+      on: { "shutdown.requested": { actions: "stopAll" } },
+      always: { guard: "isIdle", target: "stopped", actions: "finish" },
+    },
+    stopped: {},
+  },
+})
+
+const admission = supervisorSetup.createStateConfig({
+  initial: "open",
+  states: {
+    open: {
+      always: [
+        { guard: "isClosing", target: "closed" },
+        { guard: "isUnwritable", target: "unwritable" },
+        { guard: "nextIsRefused", actions: "settleNext" },
+        { guard: "nextAdmits", actions: "settleNext" },
+        { guard: "isFull", target: "full" },
+      ],
+      on: {
+        "agent.requested": [
+          { guard: "queuesBehind", actions: "joinQueue" },
+          { guard: "admits", actions: "admit" },
+          { guard: "admitsFlagged", actions: "admit" },
+          { guard: "queues", actions: "joinQueue" },
+          { guard: "waits", actions: "refuse" },
+          { guard: "never", actions: "refuse" },
+        ],
+      },
+    },
+    /** No slot: only an account without one is still admitted. */
+    full: {
+      always: [
+        { guard: "isClosing", target: "closed" },
+        { guard: "isUnwritable", target: "unwritable" },
+        { guard: "hasSlot", target: "open" },
+        { guard: "nextIsRefused", actions: "settleNext" },
+      ],
+      on: {
+        "agent.requested": [
+          { guard: "admits", actions: "admit" },
+          { guard: "admitsFlagged", actions: "admit" },
+          { guard: "queues", actions: "joinQueue" },
+          { guard: "waits", actions: "refuse" },
+          { guard: "never", actions: "refuse" },
+        ],
+      },
+    },
+    unwritable: {
+      always: [
+        { guard: "isClosing", target: "closed" },
+        { guard: "isWritable", target: "open" },
+      ],
+      on: { "agent.requested": { actions: "refuseUnwritable" } },
+    },
+    closed: {
+      always: { guard: "anyoneWaits", actions: "refuseNextClosing" },
+      on: { "agent.requested": { actions: "refuseClosing" } },
+    },
+  },
+})
+
+const day = supervisorSetup.createStateConfig({
+  initial: "open",
+  states: {
+    open: {
+      always: { guard: "dayExhausted", target: "exhausted" },
+      on: { "usage.reported": reportedUsage },
+    },
+    exhausted: {
+      initial: "flagged",
+      always: { guard: "dayHasRoom", target: "open" },
+      states: {
+        flagged: {
+          always: { guard: "isHard", target: "enforced" },
+          on: { "usage.reported": reportedUsage },
+        },
+        /** Metered agents cannot be refused their next call, so they are stopped. */
+        enforced: {
+          entry: "stopMetered",
+          always: { guard: "isSoft", target: "flagged" },
+          on: {
+            "usage.reported": [
+              { guard: "spendsInGrace", actions: ["recordUsage", "endGrace"] },
+              { guard: "agentOverLimit", actions: "recordUsage" },
+              { guard: "usageRecords", actions: ["recordUsage", "stopMetered"] },
+            ],
+          },
+        },
+      },
+    },
+  },
+})
+
+const ledger = supervisorSetup.createStateConfig({
+  initial: "writable",
+  states: {
+    writable: {
+      on: {
+        "hold.requested": requestedHold,
+        "ledger.failed": [
+          { guard: "isHard", target: "refusing", actions: "noteUnwritable" },
+          { target: "buffering", actions: "noteUnwritable" },
+        ],
+      },
+    },
+    /** Nothing is granted that no row can remember, and nobody goes on spending. */
+    refusing: {
+      entry: "stopAll",
+      always: { guard: "isSoft", target: "buffering" },
+      on: {
+        "hold.requested": { actions: "refuseHoldUnwritable" },
+        "ledger.recovered": { target: "writable", actions: "noteWritable" },
+      },
+    },
+    buffering: {
+      always: { guard: "isHard", target: "refusing" },
+      on: {
+        "hold.requested": requestedHold,
+        "ledger.recovered": { target: "writable", actions: "noteWritable" },
+      },
+    },
+  },
+})
+
+export const supervisorMachine = supervisorSetup.createMachine({
+  id: "supervisor",
+  context: ({ input }) => contextOf(input),
+  entry: [
+    supervisorSetup.spawnChild("deadlines", { id: "deadlines" }),
+    supervisorSetup.spawnChild("pool", { id: "pool" }),
+    "armDay",
+  ],
+  type: "parallel",
+  states: { life, admission, day, ledger },
+  on: {
+    "hold.settled": { guard: "holdSettles", actions: "settleHold" },
+    "hold.voided": { guard: "holdVoids", actions: "voidHold" },
+    "hold.settled_late": { actions: "correctHold" },
+    "request.withdrawn": { guard: "isWaiting", actions: "leaveQueue" },
+    "stop.requested": { guard: "stops", actions: "stopAgent" },
+    "budget.changed": { actions: "setBudget" },
+    "work.started": { guard: "workStarts", actions: ["noteStarted", "tellAgent"] },
+    "work.exited": [
+      { guard: "leavesChildren", actions: ["tellAgent", "latchExit"] },
+      { actions: "tellAgent" },
+    ],
+    "spawn.failed": { actions: "tellAgent" },
+    "tree.reaped": { actions: "tellAgent" },
+    "agent.killing": { actions: "armKill" },
+    "agent.unkillable": { guard: "survivesKill", actions: "raiseAlarm" },
+    "agent.over": { guard: "ends", actions: "bury" },
+    "deadline.reached": [
+      { guard: "deadlineReached", actions: "meetDeadline" },
+      { guard: "holdExpires", actions: "meetDeadline" },
+      { guard: "graceElapsed", actions: "tellAgent" },
+      { guard: "killElapsed", actions: "tellAgent" },
+      { guard: "dayEnds", actions: "meetDeadline" },
+      { guard: "summaryIsDue", actions: "publishSummary" },
+    ],
+  },
+})
