@@ -13,14 +13,13 @@ import { decideStop, decideUnkillable } from "./budget/stopping.ts"
 import type { Deadline, DeadlineReached } from "./deadlines.ts"
 import type * as Events from "./events.ts"
 
-/** Remembers the last decision about an event object, for the budget it was made on. */
+/** Remembers the last decision, for the very event and budget it was made on. */
 const once = <E extends object, D>(decide: (budget: Budget, event: E) => D) => {
-  const made = new WeakMap<E, { readonly budget: Budget; readonly decision: D }>()
+  let made: { readonly event: E; readonly budget: Budget; readonly decision: D } | null = null
   return (budget: Budget, event: E): D => {
-    const known = made.get(event)
-    if (known?.budget === budget) return known.decision
+    if (made?.event === event && made.budget === budget) return made.decision
     const decision = decide(budget, event)
-    made.set(event, { budget, decision })
+    made = { event, budget, decision }
     return decision
   }
 }

@@ -91,6 +91,7 @@ export const consequencesOf = (
   after: Budget,
   rows: readonly Row[],
 ): Consequences => {
+  if (isQuiet(before, after, rows)) return NOTHING
   const grown: Growing = { facts: [], pool: [], deadlines: [] }
   const at = rows[0]?.at
   if (at === undefined) return grown
@@ -99,6 +100,16 @@ export const consequencesOf = (
   for (const key of touched(before, rows)) agentCrossings(grown, before, after, key, at)
   for (const row of rows) follow(grown, after, row)
   return grown
+}
+
+const NOTHING: Consequences = { facts: [], pool: [], deadlines: [] }
+
+/** The everyday report that crosses nothing: most of all events, so it is let through first. */
+const isQuiet = (before: Budget, after: Budget, rows: readonly Row[]): boolean => {
+  const row = rows[0]
+  if (rows.length !== 1 || row?.kind !== "usage_recorded") return false
+  if (before.day.told !== after.day.told) return false
+  return agentOf(before, row.key)?.account.told === agentOf(after, row.key)?.account.told
 }
 
 const follow = (grown: Growing, after: Budget, row: Row): void => {

@@ -8,10 +8,11 @@
  */
 import { contextOf, supervisorSetup } from "./supervisor-setup.ts"
 
+/** The verdicts exclude each other, so the frequent one is asked first. */
 const reportedUsage = [
-  { guard: "spendsInGrace", actions: ["recordUsage", "endGrace"] },
-  { guard: "agentOverLimit", actions: "recordUsage" },
   { guard: "usageRecords", actions: "recordUsage" },
+  { guard: "agentOverLimit", actions: "recordUsage" },
+  { guard: "spendsInGrace", actions: ["recordUsage", "endGrace"] },
 ] as const
 
 const requestedHold = [

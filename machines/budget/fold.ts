@@ -85,17 +85,35 @@ const changeAgent = (
 }
 
 /** A closed window takes its ended agents with it; the living start it at nothing. */
-const openWindow = (budget: Budget, window: Rows.Window): Budget => ({
-  ...budget,
-  window,
-  day: openAccount(budget.settings.dailyTokenLimit, budget.settings.thresholds),
-  agents: HashMap.map(budget.agents, (agent) =>
-    agent.windowTokens === 0 ? agent : { ...agent, windowTokens: 0 },
-  ),
-  ended: emptyTail(),
-  endedOmitted: { agents: 0, windowTokens: 0 },
-  refused: emptyTail(),
-})
+const openWindow = (budget: Budget, window: Rows.Window): Budget => {
+  const lasting = closeIdleAccounts(budget)
+  return {
+    ...lasting,
+    window,
+    day: openAccount(budget.settings.dailyTokenLimit, budget.settings.thresholds),
+    agents: HashMap.map(lasting.agents, (agent) =>
+      agent.windowTokens === 0 ? agent : { ...agent, windowTokens: 0 },
+    ),
+    ended: emptyTail(),
+    endedOmitted: { agents: 0, windowTokens: 0 },
+    refused: emptyTail(),
+  }
+}
+
+/** Nobody ends an account that only counts: one that counted nothing for a whole window leaves. */
+const closeIdleAccounts = (budget: Budget): Budget => {
+  let left = budget
+  for (const agent of HashMap.values(budget.agents)) {
+    if (agent.slot || agent.windowTokens > 0 || agent.holds.length > 0) continue
+    left = {
+      ...left,
+      agents: HashMap.remove(left.agents, agent.key),
+      names: HashMap.remove(left.names, agent.agentId),
+      liveByEnforcement: recount(left, agent.enforcement, null),
+    }
+  }
+  return left
+}
 
 const stepClock = (budget: Budget, row: Rows.ClockStepped): Budget => {
   const opened = openWindow(budget, row.window)
@@ -151,7 +169,11 @@ const admit = (budget: Budget, row: Rows.Admitted): Budget => {
   }
 }
 
-const recount = (budget: Budget, from: Enforcement | null, to: Enforcement | null) => {
+const recount = (
+  budget: Budget,
+  from: Enforcement | null,
+  to: Enforcement | null,
+): Budget["liveByEnforcement"] => {
   if (from === to) return budget.liveByEnforcement
   const counts = { ...budget.liveByEnforcement }
   if (from !== null) counts[from] -= 1

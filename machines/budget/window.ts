@@ -20,7 +20,7 @@ const LATEST_INSTANT = 8_640_000_000_000_000
 const FIRST_DAY = -719_528
 const FIRST_DAY_AT_UTC = FIRST_DAY * MS_PER_DAY
 
-/** No zone has ever changed its offset twice within four days, so no change hides in a step. */
+/** No zone has ever changed its offset twice within three days, so no change hides in a step. */
 const STEP_MS = 12 * MS_PER_HOUR
 /**
  * A window lasts up to 50 hours and a clock set back takes up to 31 to show new days again
@@ -211,9 +211,12 @@ function zoneNamed(timeZone: string): Zone {
   return zone
 }
 
-/** The last instant of all is left out, because every window ends after what it contains. */
+/**
+ * The last instant of all is left out, because every window ends after what it contains. Before
+ * the earliest one `findWindow` answers anyway, with the first day.
+ */
 function withinRange(at: Instant): Instant {
-  return Math.min(Math.max(at, EARLIEST_INSTANT), LATEST_INSTANT - 1)
+  return Math.min(at, LATEST_INSTANT - 1)
 }
 
 function contains(window: Window, at: Instant): boolean {

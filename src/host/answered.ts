@@ -1,0 +1,84 @@
+/**
+ * Requests that were answered before: the same id and content gets the same answer, for as long
+ * as its row is kept; the same id with other content is a mistake of the caller.
+ */
+import { holdOf } from "../../machines/budget/budget.ts"
+import type { Refusal, Row } from "../../machines/budget/row.ts"
+import type { AgentKey, HoldId } from "../../machines/vocabulary.ts"
+import { InvalidRequest } from "./errors.ts"
+import type { Host } from "./host.ts"
+
+export type AnsweredHold =
+  | { readonly granted: true; readonly holdId: HoldId }
+  | { readonly granted: false; readonly refusal: Refusal }
+
+export type AnsweredSpawn =
+  | { readonly granted: true; readonly key: AgentKey }
+  | { readonly granted: false; readonly refusal: Refusal }
+
+const conflict = (id: string, found: string): InvalidRequest =>
+  new InvalidRequest({
+    field: "id",
+    found: JSON.stringify(id),
+    allowed: "an id not used for anything else",
+    message: `id ${JSON.stringify(id)} was already used for ${found}; ask under a new id`,
+  })
+
+/** Null when this id was never answered. */
+export const answeredHold = async (
+  host: Host,
+  id: string,
+  key: AgentKey,
+  tokens: number,
+): Promise<AnsweredHold | null> => {
+  const holdId = id as HoldId
+  const open = holdOf(host.budget, holdId)
+  if (open !== undefined) return sameHold(id, open, key, tokens)
+  await host.whenDurable()
+  for (const row of await host.ledger.find(id)) {
+    if (row.kind === "hold_placed") return sameHold(id, row, key, tokens)
+    if (row.kind === "refused" && row.subject === "hold") return sameRefusal(id, row, key, tokens)
+  }
+  return null
+}
+
+const sameHold = (
+  id: string,
+  placed: { readonly key: AgentKey; readonly tokens: number },
+  key: AgentKey,
+  tokens: number,
+): AnsweredHold => {
+  if (placed.key !== key || placed.tokens !== tokens)
+    throw conflict(id, `a hold of ${placed.tokens} tokens`)
+  return { granted: true, holdId: id as HoldId }
+}
+
+const sameRefusal = (
+  id: string,
+  row: Extract<Row, { kind: "refused" }>,
+  key: AgentKey,
+  tokens: number,
+): AnsweredHold => {
+  if (row.key !== key || row.refusal.asked !== tokens)
+    throw conflict(id, `a hold of ${row.refusal.asked} tokens`)
+  return { granted: false, refusal: row.refusal }
+}
+
+export const answeredSpawn = async (
+  host: Host,
+  requestId: string,
+  agentId: string,
+  taskId: string,
+): Promise<AnsweredSpawn | null> => {
+  await host.whenDurable()
+  for (const row of await host.ledger.find(requestId)) {
+    const isSpawn = row.kind === "admitted" || (row.kind === "refused" && row.subject === "spawn")
+    if (!isSpawn) continue
+    if (row.agentId !== agentId || row.taskId !== taskId)
+      throw conflict(requestId, `agent ${row.agentId} of task ${row.taskId}`)
+    return row.kind === "admitted"
+      ? { granted: true, key: row.key }
+      : { granted: false, refusal: row.refusal }
+  }
+  return null
+}

@@ -1,0 +1,65 @@
+/** `startSupervisor`: from options to a running supervisor. */
+import * as Result from "effect/Result"
+import type { Logger } from "pino"
+import pino from "pino"
+import type { InspectionEvent } from "xstate"
+import { type BudgetOptions, decodeBudgetOptions } from "../config/decode.ts"
+import type { LedgerService } from "../ledger/ledger.ts"
+import { makeMemoryLedger } from "../ledger/memory.ts"
+import { type Clock, systemClock } from "./clock.ts"
+import { Host } from "./host.ts"
+import { Supervisor } from "./supervisor.ts"
+
+export interface SupervisorOptions {
+  /** What differs from the defaults; `null` is unlimited where that is allowed. */
+  readonly budget?: BudgetOptions
+  /** A file that survives crashes, or a ledger of your own; memory when absent. */
+  readonly ledger?: string | LedgerService
+  /** Where an inspector listens, as `ws://host:port`, or your own observer. */
+  readonly inspect?: string | ((event: InspectionEvent) => void)
+  /** Rows of closed days older than this are rolled up into sums. */
+  readonly retentionDays?: number
+  readonly logger?: Logger
+  readonly clock?: Clock
+}
+
+const RETENTION_DAYS = 30
+
+/** Starts a supervisor; nothing is half-started when it rejects. */
+export const startSupervisor = async (options: SupervisorOptions = {}): Promise<Supervisor> => {
+  const settings = Result.getOrThrow(decodeBudgetOptions(options.budget))
+  const ledger = await ledgerFrom(options.ledger)
+  try {
+    const inspect = await observerFrom(options.inspect)
+    const host = await Host.start({
+      ledger,
+      settings,
+      clock: options.clock ?? systemClock(),
+      logger: options.logger ?? quietLogger(),
+      retentionDays: options.retentionDays ?? RETENTION_DAYS,
+      ...(inspect === undefined ? {} : { inspect: inspect.observe, onClosed: inspect.close }),
+    })
+    return new Supervisor(host)
+  } catch (error) {
+    await ledger.close().catch(() => {})
+    throw error
+  }
+}
+
+/** Warnings and worse, to stderr: stdout belongs to the program. */
+const quietLogger = (): Logger => pino({ name: "stint", level: "warn" }, pino.destination(2))
+
+/** The file's own code is loaded only when a file is asked for. */
+const ledgerFrom = async (ledger: SupervisorOptions["ledger"]): Promise<LedgerService> => {
+  if (ledger === undefined) return makeMemoryLedger()
+  if (typeof ledger !== "string") return ledger
+  const { openSqliteLedger } = await import("../ledger/sqlite.ts")
+  return openSqliteLedger(ledger)
+}
+
+const observerFrom = async (inspect: SupervisorOptions["inspect"]) => {
+  if (inspect === undefined) return undefined
+  if (typeof inspect === "function") return { observe: inspect, close: () => {} }
+  const { openInspector } = await import("../inspector/inspector.ts")
+  return openInspector(inspect)
+}
