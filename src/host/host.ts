@@ -244,13 +244,12 @@ export class Host {
   }
 
   private attend(fact: Fact): void {
-    if (fact.type === "agent.admitted") this.clock.keepAlive(true)
-    if (fact.type !== "agent.ended") return
+    if (fact.type !== "agent.admitted" && fact.type !== "agent.ended") return
+    // After this step: an account without a slot is nobody's life.
+    queueMicrotask(() => this.clock.keepAlive(this.budget.slotsTaken > 0))
+    if (fact.type === "agent.admitted") return
     this.endings.get(fact.key)?.(fact.agent)
     this.forget(fact.key)
-    queueMicrotask(() => {
-      if (this.budget.slotsTaken === 0) this.clock.keepAlive(false)
-    })
   }
 
   private noteHealth(error: Error | null): void {

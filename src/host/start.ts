@@ -26,12 +26,16 @@ export interface SupervisorOptions {
 const RETENTION_DAYS = 30
 
 /** Starts a supervisor; nothing is half-started when it rejects. */
-export const startSupervisor = async (options: SupervisorOptions = {}): Promise<Supervisor> => {
+export const startSupervisor = async (options: SupervisorOptions = {}): Promise<Supervisor> =>
+  new Supervisor(await startHost(options))
+
+/** The host alone, for an edge that speaks to it in its own words. */
+export const startHost = async (options: SupervisorOptions = {}): Promise<Host> => {
   const settings = Result.getOrThrow(decodeBudgetOptions(options.budget))
   const ledger = await ledgerFrom(options.ledger)
   try {
     const inspect = await observerFrom(options.inspect)
-    const host = await Host.start({
+    return await Host.start({
       ledger,
       settings,
       clock: options.clock ?? systemClock(),
@@ -39,7 +43,6 @@ export const startSupervisor = async (options: SupervisorOptions = {}): Promise<
       retentionDays: options.retentionDays ?? RETENTION_DAYS,
       ...(inspect === undefined ? {} : { inspect: inspect.observe, onClosed: inspect.close }),
     })
-    return new Supervisor(host)
   } catch (error) {
     await ledger.close().catch(() => {})
     throw error

@@ -1,13 +1,14 @@
 /** The library's supervisor: promises outside, the host's synchronous decisions inside. */
 import { randomUUID } from "node:crypto"
 import * as Result from "effect/Result"
-import { closed, inForce, judgeSpawn, SPAWN_ASKS } from "../../machines/budget/admission.ts"
+import { closed, SPAWN_ASKS } from "../../machines/budget/admission.ts"
 import { agentOf, keyOfName } from "../../machines/budget/budget.ts"
+import type { Refusal } from "../../machines/budget/row.ts"
 import type { BudgetSettings } from "../../machines/budget/settings.ts"
-import type { SpawnRequest } from "../../machines/budget/spawning.ts"
+import { decideSpawn, type SpawnRequest } from "../../machines/budget/spawning.ts"
 import { type Summary, summarise } from "../../machines/budget/summary.ts"
 import type { Fact } from "../../machines/facts.ts"
-import { hasName } from "../../machines/queue.ts"
+import { hasName, lengthOf } from "../../machines/queue.ts"
 import type {
   AgentId,
   AgentKey,
@@ -114,24 +115,23 @@ export class Supervisor {
     return summarise(this.host.budget)
   }
 
+  /** How many requests wait in line for a slot. */
+  waiting(): number {
+    return lengthOf(this.host.queue)
+  }
+
+  /** The time by the supervisor's own clock, in milliseconds since the epoch. */
+  now(): number {
+    return this.host.now()
+  }
+
   budget(): BudgetSettings {
     return structuredClone(this.host.settings)
   }
 
   /** Whether an ordinary agent could start now; a dry run that leaves no trace. */
   canSpawn(): { readonly allowed: boolean; readonly refusal: RefusalReport | null } {
-    const { budget, settings } = this.host
-    const refusal = this.isOpen()
-      ? inForce(
-          judgeSpawn(budget, {
-            at: this.host.now(),
-            slot: true,
-            tokenLimit: settings.perAgentTokenLimit,
-            deadlineAt: null,
-          }),
-          settings,
-        )
-      : closed("draining", true, SPAWN_ASKS)
+    const refusal = this.refusalNow()
     return { allowed: refusal === null, refusal: refusal === null ? null : reportOf(refusal) }
   }
 
@@ -177,8 +177,13 @@ export class Supervisor {
     await this.host.close()
   }
 
-  private isOpen(): boolean {
-    return this.host.stateValue.life === "open"
+  private refusalNow(): Refusal | null {
+    const { budget, stateValue } = this.host
+    if (stateValue.life !== "open") return closed("draining", true, SPAWN_ASKS)
+    if (stateValue.admission === "unwritable")
+      return closed("ledger_unavailable", false, SPAWN_ASKS)
+    const { verdict, refusal } = decideSpawn(budget, ANYBODY, this.host.now())
+    return verdict === "admits" || verdict === "admitsFlagged" ? null : refusal
   }
 
   private async answered(
@@ -234,6 +239,21 @@ export class Supervisor {
       withdrawn.dispose()
     }
   }
+}
+
+/** An ordinary agent with a name nobody can have. */
+const ANYBODY: SpawnRequest = {
+  requestId: "" as RequestId,
+  key: "" as AgentKey,
+  agentId: "",
+  taskId: "",
+  enforcement: "unmetered",
+  slot: true,
+  ownTokenLimit: null,
+  ownDurationMinutes: null,
+  ownGraceSeconds: null,
+  queue: false,
+  waitForReset: false,
 }
 
 const ID_LENGTH = 8

@@ -1,0 +1,198 @@
+/** One picture of the supervisor as lines of text: the day's bar, then a line for each agent. */
+import type { AgentSummary, Summary } from "../../../../machines/budget/summary.ts"
+import type { BudgetStatus } from "../../../../machines/vocabulary.ts"
+import { bar } from "../bar.ts"
+import { type Cell, columns, fitted, paint, type Style } from "../columns.ts"
+import { counted, shortFigure, wholePercent } from "../figures.ts"
+import { spanOf } from "./span.ts"
+
+export interface FrameOptions {
+  readonly columns: number
+  readonly rows: number
+  readonly colour: boolean
+  /** Milliseconds since the epoch. */
+  readonly now: number
+  readonly waiting: number
+  /** What happened last, oldest first. */
+  readonly recent: readonly string[]
+}
+
+const WIDE = 120
+const STYLES: Readonly<Record<BudgetStatus, Style>> = {
+  within_budget: "green",
+  approaching_limit: "yellow",
+  at_limit: "yellow",
+  exceeded: "red",
+}
+const MARKS: Readonly<Record<AgentSummary["state"], string>> = {
+  starting: "▷",
+  running: "▶",
+  stopping: "◐",
+  unkillable: "!",
+  ended: "■",
+}
+
+const words = (status: string): string => status.replaceAll("_", " ")
+
+export const frame = (summary: Summary, options: FrameOptions): readonly string[] => {
+  const head = [titleLine(summary, options), dayLine(summary, options), countLine(summary, options)]
+  const foot = options.recent.slice(-RECENT_LINES).map((line) => cut(line, options))
+  const room = options.rows - head.length - foot.length - FIXED_LINES
+  return [...head, "", ...agentLines(summary, options, Math.max(room, 1)), "", ...foot]
+}
+
+const RECENT_LINES = 3
+/** The blank lines, the column heads, and the last line, which stays free. */
+const FIXED_LINES = 5
+
+const titleLine = (summary: Summary, { colour }: FrameOptions): string => {
+  const status = paint(`○ ${words(summary.budgetStatus)}`, STYLES[summary.budgetStatus], colour)
+  const mode = summary.enforceHardLimits ? "hard limits" : "soft limits"
+  const bound =
+    summary.overshootBound === 0
+      ? "overshoot 0"
+      : summary.overshootEstimate === null
+        ? ""
+        : `overshoot ≈ ${shortFigure(summary.overshootEstimate)}`
+  return `${paint("◆ stint", "bold", colour)}  ${status}   ${paint([mode, bound].filter(Boolean).join(" · "), "dim", colour)}`
+}
+
+const dayLine = (summary: Summary, options: FrameOptions): string => {
+  const { dailyTokensUsed: used, dailyTokenLimit: limit, heldTokens } = summary
+  const left = spanOf(Date.parse(summary.windowEndsAt) - options.now)
+  const held = heldTokens > 0 ? ` · held ${shortFigure(heldTokens)}` : ""
+  const lead = `Day ${shortFigure(used)} of ${limit === null ? "no limit" : shortFigure(limit)}`
+  const tail = `${percentText(summary.dailyUsagePercent)}${held} · resets in ${left}`
+  const width = Math.max(options.columns - lead.length - tail.length - 6, 10)
+  return `${paint(lead, "bold", options.colour)}  ${usageBar(summary, width, options.colour)}  ${tail}`
+}
+
+const percentText = (percent: number | null): string =>
+  percent === null ? "" : wholePercent(percent)
+
+const WARNING_SHARE = 0.8
+
+const usageBar = (
+  of: { readonly budgetStatus: BudgetStatus; readonly percent?: number | null } & Partial<Summary>,
+  width: number,
+  colour: boolean,
+): string => {
+  const percent = of.percent ?? of.dailyUsagePercent ?? null
+  const { filled, rest } = bar((percent ?? 0) / 100, width, percent === null ? null : WARNING_SHARE)
+  return paint(filled, STYLES[of.budgetStatus], colour) + paint(rest, "dim", colour)
+}
+
+const countLine = (summary: Summary, { waiting, colour }: FrameOptions): string => {
+  const count = (...states: readonly AgentSummary["state"][]): number =>
+    summary.agentUsage.filter(({ state }) => states.includes(state)).length
+  const ended = count("ended") + summary.omittedAgents.agents
+  const parts = [
+    `▶ ${count("starting", "running")} running`,
+    `◐ ${count("stopping", "unkillable")} stopping`,
+    `… ${waiting} queued`,
+    `■ ${ended} ended`,
+    summary.refused.length > 0 ? `✕ ${summary.refused.length} refused` : "",
+  ]
+  const slots =
+    summary.maxConcurrentAgents === null ? "" : ` of ${summary.maxConcurrentAgents} slots`
+  const lead = `${counted(summary.activeAgents, "agent")}${slots}`
+  return `${paint(lead, "dim", colour)}   ${parts.filter(Boolean).join("   ")}`
+}
+
+/** The living first, then the ended, newest first; what has no room is counted. */
+const agentLines = (summary: Summary, options: FrameOptions, room: number): readonly string[] => {
+  const living = summary.agentUsage.filter(({ state }) => state !== "ended")
+  const ended = summary.agentUsage.filter(({ state }) => state === "ended").reverse()
+  const all = [...living, ...ended]
+  const shown = all.length > room ? all.slice(0, room - 1) : all
+  const hidden = all.length - shown.length
+  const lines = [headLine(options), ...shown.map((agent) => agentLine(agent, options))]
+  return hidden > 0 ? [...lines, paint(`   … and ${hidden} more`, "dim", options.colour)] : lines
+}
+
+const STATE_WIDTH = 12
+const FIGURES_WIDTH = 17
+const PERCENT_WIDTH = 5
+const TIME_WIDTH = 9
+
+const nameWidth = ({ columns: width }: FrameOptions): number => (width >= WIDE ? 28 : 16)
+const reasonWidth = ({ columns: width }: FrameOptions): number => (width >= WIDE ? 20 : 0)
+
+const barWidth = (options: FrameOptions): number => {
+  const fixed = STATE_WIDTH + nameWidth(options) + FIGURES_WIDTH + PERCENT_WIDTH + TIME_WIDTH
+  const reason = reasonWidth(options) === 0 ? 0 : reasonWidth(options) + 2
+  return Math.max(options.columns - fixed - reason - 11, 8)
+}
+
+const headLine = (options: FrameOptions): string =>
+  paint(
+    columns(
+      [
+        { text: " STATE", width: STATE_WIDTH },
+        { text: "AGENT", width: nameWidth(options) },
+        { text: "TOKENS", width: barWidth(options) },
+        { text: "USED / LIMIT", width: FIGURES_WIDTH, align: "right" },
+        { text: "%", width: PERCENT_WIDTH, align: "right" },
+        { text: "TIME LEFT", width: TIME_WIDTH, align: "right" },
+        ...(reasonWidth(options) > 0 ? [{ text: "REASON" }] : []),
+      ],
+      false,
+    ),
+    "dim",
+    options.colour,
+  )
+
+const stateStyle = (agent: AgentSummary): Style | undefined => {
+  if (agent.state === "unkillable") return "red"
+  if (agent.state === "stopping") return "yellow"
+  return agent.state === "ended" ? "dim" : "green"
+}
+
+const agentLine = (agent: AgentSummary, options: FrameOptions): string => {
+  const { colour, now } = options
+  const over = agent.state === "ended"
+  const label = over && reasonWidth(options) === 0 ? (agent.reason ?? "ended") : agent.state
+  const left = agent.deadlineAt === null || over ? "–" : spanOf(Date.parse(agent.deadlineAt) - now)
+  const limit = agent.tokenLimit === null ? "no limit" : shortFigure(agent.tokenLimit)
+  const drawn = usageBar(
+    { budgetStatus: agent.budgetStatus, percent: agent.usagePercent },
+    barWidth(options),
+    colour,
+  )
+  const cells: readonly Cell[] = [
+    {
+      text: fitted(`${MARKS[agent.state]} ${shortReason(label)}`, STATE_WIDTH),
+      width: STATE_WIDTH,
+      style: stateStyle(agent),
+    },
+    {
+      text: fitted(agent.agentId, nameWidth(options)),
+      width: nameWidth(options),
+      style: over ? "dim" : "bold",
+    },
+  ]
+  const figures: readonly Cell[] = [
+    {
+      text: `${shortFigure(agent.totalTokens)} / ${limit}`,
+      width: FIGURES_WIDTH,
+      align: "right",
+    },
+    {
+      text: percentText(agent.usagePercent),
+      width: PERCENT_WIDTH,
+      align: "right",
+      style: STYLES[agent.budgetStatus],
+    },
+    { text: left, width: TIME_WIDTH, align: "right" },
+    ...(reasonWidth(options) > 0
+      ? [{ text: agent.reason ?? "", style: stateStyle(agent) } satisfies Cell]
+      : []),
+  ]
+  return `${columns(cells, colour)}  ${drawn}  ${columns(figures, colour)}`
+}
+
+/** In the narrow view the reason stands where the state stood, without its last word. */
+const shortReason = (label: string): string => words(label.replace(/_(?:token_)?limit$/, " limit"))
+
+const cut = (line: string, { columns: width, colour }: FrameOptions): string =>
+  paint(fitted(line, width), "dim", colour)

@@ -1,0 +1,32 @@
+/** What happened, in one line for people. */
+import type { Fact } from "../../../../machines/facts.ts"
+import { shortFigure } from "../figures.ts"
+
+const limitOf = (limit: number | null): string => (limit === null ? "no limit" : shortFigure(limit))
+
+/** Null for a fact that the picture itself shows. */
+export const toldOf = (fact: Fact): string | null => {
+  const line = wordsOf(fact)
+  return line === null ? null : `${new Date(fact.at).toISOString().slice(11, 19)}  ${line}`
+}
+
+const wordsOf = (fact: Fact): string | null => {
+  switch (fact.type) {
+    case "status.changed":
+      return `day ${fact.previous} → ${fact.status} (${shortFigure(fact.dailyTokensUsed)} of ${limitOf(fact.dailyTokenLimit)})`
+    case "agent.admitted":
+      return `${fact.agentId} admitted`
+    case "agent.refused":
+      return `${fact.agentId} ${fact.subject} refused: ${fact.refusal.reason}`
+    case "agent.warned":
+      return `${fact.agentId} ${fact.status} (${shortFigure(fact.totalTokens)} of ${limitOf(fact.tokenLimit)})`
+    case "agent.stopping":
+      return `${fact.agent.agentId} stopping: ${fact.agent.reason}`
+    case "agent.unkillable":
+      return `${fact.agent.agentId} will not stop; its slot stays taken`
+    case "agent.ended":
+      return `${fact.agent.agentId} ended: ${fact.agent.reason}, ${fact.agent.mechanism}, ${shortFigure(fact.agent.totalTokens)} tokens`
+    case "summary":
+      return null
+  }
+}
