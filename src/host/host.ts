@@ -10,7 +10,7 @@ import { agentMachine } from "../../machines/agent.ts"
 import { createAgentPool } from "../../machines/agent-pool.ts"
 import { agentOf, type Budget, isActive } from "../../machines/budget/budget.ts"
 import { encodeCheckpoint } from "../../machines/budget/checkpoint.ts"
-import type { Row } from "../../machines/budget/row.ts"
+import type { Row, Window } from "../../machines/budget/row.ts"
 import type { BudgetSettings } from "../../machines/budget/settings.ts"
 import type { AgentSummary } from "../../machines/budget/summary.ts"
 import { createDeadlines } from "../../machines/deadlines.ts"
@@ -51,8 +51,10 @@ export class Host {
   private readonly endings = new Map<AgentKey, (agent: AgentSummary) => void>()
   private readonly listeners = new Set<FactListener>()
   private readonly stopListeningToLedger: () => void
+  private retention: Promise<void>
   private lastSeq: number
   private checkpointSeq: number
+  private closed = false
 
   /** Recovers what the ledger remembers, ends who was lost, and proves that the limiter limits. */
   static async start(options: HostOptions): Promise<Host> {
@@ -78,7 +80,7 @@ export class Host {
     })
     this.stopListeningToLedger = this.ledger.onHealth((error) => this.noteHealth(error))
     this.actor.start()
-    this.retain(budget)
+    this.retention = this.retain(budget.window)
   }
 
   get budget(): Budget {
@@ -101,8 +103,9 @@ export class Host {
     return this.clock.now()
   }
 
+  /** What is said after the end is lost on purpose: no row would remember it. */
   send(event: SupervisorEvent): void {
-    this.actor.send(event)
+    if (!this.closed) this.actor.send(event)
   }
 
   /** Sends a request and resolves with its answer once that is decided and durable. */
@@ -168,6 +171,7 @@ export class Host {
     this.stopListeningToLedger()
     this.clock.keepAlive(false)
     await this.saveCheckpoint()
+    this.closed = true
     this.actor.stop()
     this.options.onClosed?.()
     await this.ledger.close()
@@ -213,10 +217,18 @@ export class Host {
   private append(rows: readonly Row[]): void {
     this.lastSeq = rows.at(-1)?.seq ?? this.lastSeq
     this.ledger.append(rows)
+    for (const row of rows) if (row.kind === "window_opened") this.turnDay(row.window)
     if (this.lastSeq - this.checkpointSeq < ROWS_PER_CHECKPOINT) return
     this.checkpointSeq = this.lastSeq
     // After this step: the context is not folded yet while its rows are being handed out.
     queueMicrotask(() => this.saveCheckpoint())
+  }
+
+  /** A closed day is saved whole, and days past the retention leave. */
+  private turnDay(window: Window): void {
+    this.retention = this.retention
+      .then(() => this.saveCheckpoint())
+      .then(() => this.retain(window))
   }
 
   private reply(answer: Answer): void {
@@ -272,10 +284,10 @@ export class Host {
     }
   }
 
-  private async retain(budget: Budget): Promise<void> {
+  private async retain(openWindow: Window): Promise<void> {
     const { retentionDays } = this.options
     try {
-      await this.ledger.retain({ openWindow: budget.window, retentionDays })
+      await this.ledger.retain({ openWindow, retentionDays })
     } catch (error) {
       this.logger.warn({ err: error }, "old rows were not rolled up")
     }

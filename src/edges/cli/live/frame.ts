@@ -51,9 +51,9 @@ const titleLine = (summary: Summary, { colour }: FrameOptions): string => {
   const bound =
     summary.overshootBound === 0
       ? "overshoot 0"
-      : summary.overshootEstimate === null
+      : (summary.overshootEstimate ?? 0) === 0
         ? ""
-        : `overshoot ≈ ${shortFigure(summary.overshootEstimate)}`
+        : `overshoot ≈ ${shortFigure(summary.overshootEstimate ?? 0)}`
   return `${paint("◆ stint", "bold", colour)}  ${status}   ${paint([mode, bound].filter(Boolean).join(" · "), "dim", colour)}`
 }
 
@@ -110,30 +110,32 @@ const agentLines = (summary: Summary, options: FrameOptions, room: number): read
   return hidden > 0 ? [...lines, paint(`   … and ${hidden} more`, "dim", options.colour)] : lines
 }
 
-const STATE_WIDTH = 12
-const FIGURES_WIDTH = 17
+const STATE_WIDTH = 16
+const FIGURES_WIDTH = 15
 const PERCENT_WIDTH = 5
-const TIME_WIDTH = 9
+const TIME_WIDTH = 7
+/** Two spaces between any two columns. */
+const GAPS_WIDTH = 10
 
-const nameWidth = ({ columns: width }: FrameOptions): number => (width >= WIDE ? 28 : 16)
+const nameWidth = ({ columns: width }: FrameOptions): number => (width >= WIDE ? 28 : 14)
 const reasonWidth = ({ columns: width }: FrameOptions): number => (width >= WIDE ? 20 : 0)
 
 const barWidth = (options: FrameOptions): number => {
   const fixed = STATE_WIDTH + nameWidth(options) + FIGURES_WIDTH + PERCENT_WIDTH + TIME_WIDTH
   const reason = reasonWidth(options) === 0 ? 0 : reasonWidth(options) + 2
-  return Math.max(options.columns - fixed - reason - 11, 8)
+  return Math.max(options.columns - fixed - reason - GAPS_WIDTH, 8)
 }
 
 const headLine = (options: FrameOptions): string =>
   paint(
     columns(
       [
-        { text: " STATE", width: STATE_WIDTH },
+        { text: "  STATE", width: STATE_WIDTH },
         { text: "AGENT", width: nameWidth(options) },
         { text: "TOKENS", width: barWidth(options) },
         { text: "USED / LIMIT", width: FIGURES_WIDTH, align: "right" },
         { text: "%", width: PERCENT_WIDTH, align: "right" },
-        { text: "TIME LEFT", width: TIME_WIDTH, align: "right" },
+        { text: "LEFT", width: TIME_WIDTH, align: "right" },
         ...(reasonWidth(options) > 0 ? [{ text: "REASON" }] : []),
       ],
       false,
@@ -166,8 +168,8 @@ const agentLine = (agent: AgentSummary, options: FrameOptions): string => {
       style: stateStyle(agent),
     },
     {
-      text: fitted(agent.agentId, nameWidth(options)),
-      width: nameWidth(options),
+      // Padded here: the last cell of a line is not, and the bar follows this one.
+      text: fitted(agent.agentId, nameWidth(options)).padEnd(nameWidth(options)),
       style: over ? "dim" : "bold",
     },
   ]
