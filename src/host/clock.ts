@@ -30,7 +30,7 @@ export const systemClock = (): Clock => {
     const sleep = (dueAt: Instant, dueMonotonicMs: number): void => {
       const leftMs = Math.min(dueAt - Date.now(), dueMonotonicMs - performance.now())
       if (leftMs <= 0) {
-        ring(Math.max(dueAt, Date.now()))
+        ring(Date.now())
         return
       }
       const started = setTimeout(

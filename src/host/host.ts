@@ -289,7 +289,7 @@ export class Host {
     try {
       await this.ledger.retain({ openWindow, retentionDays })
     } catch (error) {
-      this.logger.warn({ err: error }, "old rows were not rolled up")
+      if (!this.closed) this.logger.warn({ err: error }, "old rows were not rolled up")
     }
   }
 }

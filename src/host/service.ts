@@ -6,7 +6,7 @@ import type { BudgetSettings } from "../../machines/budget/settings.ts"
 import type { AgentSummary, Summary } from "../../machines/budget/summary.ts"
 import type { BudgetOptions } from "../config/decode.ts"
 import { ConfigurationError } from "../config/problem.ts"
-import { LedgerUnavailable } from "../ledger/ledger.ts"
+import { Ledger, LedgerUnavailable } from "../ledger/ledger.ts"
 import type { Agent, Held } from "./agent.ts"
 import {
   AdmissionRefused,
@@ -56,17 +56,24 @@ export class BudgetSupervisor extends Context.Service<BudgetSupervisor, BudgetSu
 ) {
   /** Starts with the scope and closes with it: agents are stopped, rows flushed. */
   static readonly layer = (options: SupervisorOptions = {}) =>
+    Layer.effect(BudgetSupervisor, Effect.map(started(options), serviceOf))
+
+  /** The same on the `Ledger` of the environment. */
+  static readonly layerOnLedger = (options: Omit<SupervisorOptions, "ledger"> = {}) =>
     Layer.effect(
       BudgetSupervisor,
-      Effect.map(
-        Effect.acquireRelease(
-          Effect.tryPromise({ try: () => startSupervisor(options), catch: asStartFailure }),
-          (supervisor) => Effect.promise(() => supervisor.close()),
-        ),
-        serviceOf,
-      ),
+      Effect.gen(function* () {
+        const ledger = yield* Ledger
+        return serviceOf(yield* started({ ...options, ledger }))
+      }),
     )
 }
+
+const started = (options: SupervisorOptions) =>
+  Effect.acquireRelease(
+    Effect.tryPromise({ try: () => startSupervisor(options), catch: asStartFailure }),
+    (supervisor) => Effect.promise(() => supervisor.close()),
+  )
 
 const serviceOf = (supervisor: Supervisor): BudgetSupervisorService =>
   BudgetSupervisor.of({

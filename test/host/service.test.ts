@@ -1,7 +1,8 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
 import { describe, expect, it } from "vitest"
-import { BudgetSupervisor } from "../../src/host/service.ts"
+import { BudgetSupervisor, Ledger, layerMemory } from "../../src/effect.ts"
 
 const run = <A, E>(program: Effect.Effect<A, E, BudgetSupervisor>, options = {}) =>
   Effect.runPromise(program.pipe(Effect.provide(BudgetSupervisor.layer(options))))
@@ -43,5 +44,21 @@ describe("the Effect door", () => {
     )
     expect(Exit.isFailure(exit)).toBe(true)
     expect(String(exit)).toContain("ConfigurationError")
+  })
+
+  it("runs on the ledger of the environment", async () => {
+    const path = await Effect.runPromise(
+      Effect.gen(function* () {
+        const budget = yield* BudgetSupervisor
+        const ledger = yield* Ledger
+        const agent = yield* budget.spawn({ agentId: "a", taskId: "t", run: () => {} })
+        yield* budget.ended(agent)
+        const rows = yield* Effect.promise(() => ledger.find(agent.key))
+        return rows.length === 0 ? "nothing" : rows[0]?.kind
+      }).pipe(
+        Effect.provide(BudgetSupervisor.layerOnLedger().pipe(Layer.provideMerge(layerMemory()))),
+      ),
+    )
+    expect(path).toBe("admitted")
   })
 })
