@@ -12,6 +12,13 @@ interface Entry {
 const EXIT_STINT_FAILED = 125
 
 const COMMANDS: Readonly<Record<string, Entry>> = {
+  run: {
+    summary: "run a command, or a plan of many, on the budget",
+    load: async () => {
+      const { runCommand } = await import("./edges/cli/run.ts")
+      return (argv) => runCommand(argv, { ...terminal(), stdin: process.stdin })
+    },
+  },
   replay: {
     summary: "what would this budget have done? reads recorded usage, calls nothing",
     load: async () => {

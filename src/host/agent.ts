@@ -119,6 +119,14 @@ export class Agent {
     }
   }
 
+  /** Ends its grace, if it has one, and makes it stop where that is possible. */
+  async kill(reason: StopReason = "cancelled"): Promise<AgentSummary> {
+    const { host, key } = this
+    const ended = this.stop(reason)
+    host.send({ type: "deadline.reached", at: host.now(), deadline: { of: "grace", key } })
+    return ended
+  }
+
   private settle(holdId: HoldId, input: UsageInput): Promise<Reckoning> {
     return handled(this.settleChecked(holdId, () => checkUsage(input)))
   }

@@ -52,6 +52,7 @@ export const systemClock = (): Clock => {
         sleep(Math.max(dueAt, Date.now() + 1), dueMonotonicMs)
       },
       clear,
+      elapsedMs: () => performance.now(),
     }
   }
   const keepAlive = (want: boolean): void => {

@@ -8,8 +8,9 @@ import type { Logger } from "pino"
 import { type Actor, createActor, type InspectionEvent } from "xstate"
 import { agentMachine } from "../../machines/agent.ts"
 import { createAgentPool } from "../../machines/agent-pool.ts"
-import { agentOf, type Budget, isActive } from "../../machines/budget/budget.ts"
+import { agentOf, type Budget, isActive, type LiveAgent } from "../../machines/budget/budget.ts"
 import { encodeCheckpoint } from "../../machines/budget/checkpoint.ts"
+import { livesOf } from "../../machines/budget/recovery.ts"
 import type { Row, Window } from "../../machines/budget/row.ts"
 import type { BudgetSettings } from "../../machines/budget/settings.ts"
 import type { AgentSummary } from "../../machines/budget/summary.ts"
@@ -33,7 +34,11 @@ export interface HostOptions {
   readonly retentionDays: number
   readonly inspect?: (event: InspectionEvent) => void
   readonly onClosed?: () => void
+  /** Stops what is left of agents that outlived their supervisor, before anything is admitted. */
+  readonly sweep?: Sweep
 }
+
+export type Sweep = (lost: readonly LiveAgent[]) => Promise<void>
 
 type FactListener = (fact: Fact) => void
 
@@ -59,6 +64,7 @@ export class Host {
   /** Recovers what the ledger remembers, ends who was lost, and proves that the limiter limits. */
   static async start(options: HostOptions): Promise<Host> {
     const recovered = await recoverBudget(options.ledger)
+    await options.sweep?.(livesOf(recovered))
     const decision = startBudget(recovered, options.settings, options.clock.now())
     options.ledger.append(decision.rows)
     await options.ledger.durable(decision.after.seq)

@@ -7,7 +7,7 @@ import { type BudgetOptions, decodeBudgetOptions } from "../config/decode.ts"
 import type { LedgerService } from "../ledger/ledger.ts"
 import { makeMemoryLedger } from "../ledger/memory.ts"
 import { type Clock, systemClock } from "./clock.ts"
-import { Host } from "./host.ts"
+import { Host, type Sweep } from "./host.ts"
 import { Supervisor } from "./supervisor.ts"
 
 export interface SupervisorOptions {
@@ -21,6 +21,8 @@ export interface SupervisorOptions {
   readonly retentionDays?: number
   readonly logger?: Logger
   readonly clock?: Clock
+  /** For runners whose work can outlive this process: stops what a crash left behind. */
+  readonly sweep?: Sweep
 }
 
 const RETENTION_DAYS = 30
@@ -41,6 +43,7 @@ export const startHost = async (options: SupervisorOptions = {}): Promise<Host> 
       clock: options.clock ?? systemClock(),
       logger: options.logger ?? quietLogger(),
       retentionDays: options.retentionDays ?? RETENTION_DAYS,
+      ...(options.sweep === undefined ? {} : { sweep: options.sweep }),
       ...(inspect === undefined ? {} : { inspect: inspect.observe, onClosed: inspect.close }),
     })
   } catch (error) {

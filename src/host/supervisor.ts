@@ -14,6 +14,7 @@ import type {
   AgentKey,
   Enforcement,
   RequestId,
+  StopReason,
   TaskId,
 } from "../../machines/vocabulary.ts"
 import { type BudgetOptions, decodeBudgetOptions } from "../config/decode.ts"
@@ -163,6 +164,18 @@ export class Supervisor {
   async drain(): Promise<void> {
     this.host.send({ type: "drain.requested", at: this.host.now() })
     await this.host.whenIdle()
+  }
+
+  /** Admits nobody more and asks every agent to stop, for this reason; waits for nobody. */
+  stopAll(reason: StopReason): void {
+    this.host.send({ type: "drain.requested", at: this.host.now() })
+    for (const agent of this.agents.values()) agent.stop(reason)
+  }
+
+  /** The same, without a grace. */
+  killAll(reason: StopReason): void {
+    this.host.send({ type: "drain.requested", at: this.host.now() })
+    for (const agent of this.agents.values()) agent.kill(reason)
   }
 
   /** Stops every agent (reason `shutdown`), waits for their ends, and lets go of the ledger. */

@@ -23,6 +23,8 @@ export interface ViewOptions {
 }
 
 export interface LiveView {
+  /** Writes whole lines above the picture. */
+  readonly print: (text: string) => void
   /** Draws the last picture and lets go of the terminal. */
   readonly close: () => void
 }
@@ -50,7 +52,7 @@ const plainView = (supervisor: Supervisor, { screen }: ViewOptions): LiveView =>
     const line = toldOf(fact)
     if (line !== null) screen.write(`${line}\n`)
   })
-  return { close: stopListening }
+  return { print: (text) => screen.write(text), close: stopListening }
 }
 
 const drawnView = (supervisor: Supervisor, options: ViewOptions): LiveView => {
@@ -84,7 +86,14 @@ const drawnView = (supervisor: Supervisor, options: ViewOptions): LiveView => {
   process.once("exit", giveBack)
   const timer = setInterval(draw, options.everyMs ?? EVERY_MS)
   draw()
+  const print = (text: string): void => {
+    const up = drawnLines > 0 ? `\x1b[${drawnLines}A\r` : ""
+    drawnLines = 0
+    screen.write(`${BEGIN_FRAME}${up}${ERASE_TO_END}${END_FRAME}${text}`)
+    draw()
+  }
   return {
+    print,
     close: () => {
       clearInterval(timer)
       stopListening()

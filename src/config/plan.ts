@@ -1,0 +1,189 @@
+/** A plan: a budget and the agents to run on it, decoded whole or refused with every problem. */
+import { isAbsolute, resolve } from "node:path"
+import * as Result from "effect/Result"
+import { decodeValues } from "./decode.ts"
+import { isMap } from "./explain.ts"
+import { showValue } from "./found.ts"
+import { nearest } from "./nearest.ts"
+import { type ConfigurationError, configurationError, type Problem } from "./problem.ts"
+import { settingNamed } from "./settings-table.ts"
+import type { NamedValues, Path } from "./source.ts"
+import { readYaml } from "./yaml.ts"
+
+export const METERS = ["auto", "stint", "claude-code", "none"] as const
+export type MeterName = (typeof METERS)[number]
+
+/** An agent's own limits: only these, and only to lower the general ones. */
+export interface PlanLimits {
+  readonly perAgentTokenLimit?: number
+  readonly maxTaskDurationMinutes?: number
+  readonly graceSeconds?: number
+}
+
+export interface PlannedAgent {
+  readonly id: string
+  readonly task: string
+  /** Program and arguments; a text in the plan becomes `sh -c`. */
+  readonly command: readonly [string, ...(readonly string[])]
+  /** Absolute. */
+  readonly cwd: string
+  readonly env: Readonly<Record<string, string>>
+  readonly meter: MeterName
+  readonly limits: PlanLimits
+}
+
+export interface Plan {
+  readonly budget: NamedValues | undefined
+  readonly agents: readonly PlannedAgent[]
+}
+
+const PLAN_KEYS = ["budget", "agents"]
+const AGENT_KEYS = ["id", "task", "command", "cwd", "env", "meter", "limits"]
+const LIMIT_KEYS = ["perAgentTokenLimit", "maxTaskDurationMinutes", "graceSeconds"] as const
+const NAME_LENGTH_MAX = 256
+
+/** Decodes a plan's text; `folder` is what its relative `cwd`s start from. */
+export const decodePlan = async (
+  text: string,
+  name: string,
+  folder: string,
+): Promise<Result.Result<Plan, ConfigurationError>> => {
+  const read = await readYaml(text, name)
+  if (Result.isFailure(read)) return Result.fail(read.failure)
+  return new PlanReader(read.success, folder).plan()
+}
+
+class PlanReader {
+  private readonly problems: Problem[] = []
+  private readonly source: NamedValues
+  private readonly folder: string
+
+  constructor(source: NamedValues, folder: string) {
+    this.source = source
+    this.folder = folder
+  }
+
+  plan(): Result.Result<Plan, ConfigurationError> {
+    const { value } = this.source
+    const whole = isMap(value) ? value : {}
+    if (!isMap(value)) this.wrong([], value, "a map with `agents`, and perhaps `budget`")
+    this.knownKeys([], whole, PLAN_KEYS)
+    const agents = this.agents(whole.agents)
+    this.distinctNames(agents)
+    const [first, ...rest] = this.problems
+    if (first !== undefined) return Result.fail(configurationError([first, ...rest]))
+    const budget =
+      whole.budget === undefined
+        ? undefined
+        : { ...this.source, value: whole.budget, under: ["budget"] }
+    return Result.succeed({ budget, agents })
+  }
+
+  private agents(value: unknown): readonly PlannedAgent[] {
+    if (Array.isArray(value) && value.length > 0)
+      return value.map((agent, index) => this.agent(["agents", String(index)], agent))
+    this.wrong(["agents"], value, "a list of at least one agent")
+    return []
+  }
+
+  private agent(path: Path, value: unknown): PlannedAgent {
+    const agent = isMap(value) ? value : {}
+    if (!isMap(value)) this.wrong(path, value, `a map of ${AGENT_KEYS.join(", ")}`)
+    this.knownKeys(path, agent, AGENT_KEYS)
+    const id = this.name([...path, "id"], agent.id)
+    return {
+      id,
+      task: agent.task === undefined ? id : this.name([...path, "task"], agent.task),
+      command: this.command([...path, "command"], agent.command),
+      cwd: this.directory([...path, "cwd"], agent.cwd),
+      env: this.environment([...path, "env"], agent.env),
+      meter: this.meter([...path, "meter"], agent.meter),
+      limits: this.limits([...path, "limits"], agent.limits),
+    }
+  }
+
+  private name(path: Path, value: unknown): string {
+    if (typeof value === "string" && value.length > 0 && value.length <= NAME_LENGTH_MAX)
+      return value
+    return this.wrong(path, value, `a text of 1 to ${NAME_LENGTH_MAX} characters`) ?? ""
+  }
+
+  private command(path: Path, value: unknown): PlannedAgent["command"] {
+    if (typeof value === "string" && value.trim() !== "") return ["sh", "-c", value]
+    if (Array.isArray(value) && value.every((word) => typeof word === "string")) {
+      const [program, ...rest] = value
+      if (program !== undefined && program !== "") return [program, ...rest]
+    }
+    this.wrong(path, value, "a list of texts (program, arguments), or one text for `sh -c`")
+    return [""]
+  }
+
+  private directory(path: Path, value: unknown): string {
+    if (value === undefined) return this.folder
+    if (typeof value === "string" && value !== "")
+      return isAbsolute(value) ? value : resolve(this.folder, value)
+    this.wrong(path, value, "a folder, relative to the plan")
+    return this.folder
+  }
+
+  private environment(path: Path, value: unknown): Readonly<Record<string, string>> {
+    if (value === undefined) return {}
+    if (!isMap(value)) {
+      this.wrong(path, value, "a map of names to texts")
+      return {}
+    }
+    const wrong = Object.entries(value).filter(([, text]) => typeof text !== "string")
+    for (const [name, text] of wrong)
+      this.wrong([...path, name], text, 'a text; write numbers in quotes, as "1"')
+    return value as Readonly<Record<string, string>>
+  }
+
+  private meter(path: Path, value: unknown): MeterName {
+    const found = METERS.find((meter) => meter === (value ?? "auto"))
+    if (found === undefined) this.wrong(path, value, `one of ${METERS.join(", ")}`)
+    return found ?? "auto"
+  }
+
+  private limits(path: Path, value: unknown): PlanLimits {
+    if (value === undefined) return {}
+    const settings = LIMIT_KEYS.flatMap((key) => settingNamed(key) ?? [])
+    const { patch, problems } = decodeValues({ ...this.source, value, under: path }, settings)
+    this.problems.push(...problems)
+    const limits: { -readonly [Key in keyof PlanLimits]: PlanLimits[Key] } = {}
+    for (const key of LIMIT_KEYS) {
+      const limit = patch[key]
+      // Unlimited lowers nothing: the general limit stays.
+      if (typeof limit === "number") limits[key] = limit
+    }
+    return limits
+  }
+
+  private distinctNames(agents: readonly PlannedAgent[]): void {
+    const seen = new Set<string>()
+    for (const [index, { id }] of agents.entries()) {
+      if (id !== "" && seen.has(id))
+        this.wrong(["agents", String(index), "id"], id, "a name that no other agent has")
+      seen.add(id)
+    }
+  }
+
+  private knownKeys(path: Path, map: Readonly<Record<string, unknown>>, known: readonly string[]) {
+    for (const key of Object.keys(map)) {
+      if (known.includes(key)) continue
+      const near = nearest(key, known)
+      const advice = near === null ? `one of ${known.join(", ")}` : `did you mean ${near}?`
+      this.add("unknown_key", [...path, key], "an unknown key", advice)
+    }
+  }
+
+  private wrong(path: Path, found: unknown, allowed: string): null {
+    this.add("invalid_value", path, found === undefined ? "nothing" : showValue(found), allowed)
+    return null
+  }
+
+  private add(reason: Problem["reason"], path: Path, found: string, allowed: string): void {
+    const { name, lineOf } = this.source
+    const key = path.join(".").replace(/\.(\d+)(?=\.|$)/g, "[$1]")
+    this.problems.push({ reason, source: name, line: lineOf?.(path) ?? null, key, found, allowed })
+  }
+}

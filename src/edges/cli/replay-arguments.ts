@@ -1,0 +1,144 @@
+/** What `stint replay` was asked to do, from its arguments, the environment and `stint.yaml`. */
+import { access, constants } from "node:fs/promises"
+import { homedir } from "node:os"
+import { dirname, join, resolve } from "node:path"
+import { parseArgs } from "node:util"
+import * as Result from "effect/Result"
+import type { BudgetSettings } from "../../../machines/budget/settings.ts"
+import { MS_PER_MINUTE } from "../../../machines/budget/settings.ts"
+import type { Environment } from "../../config/environment.ts"
+import { readSettingsFile } from "../../config/file.ts"
+import { renderFlagHelp } from "../../config/flag-help.ts"
+import { type FlagValues, flagOptions } from "../../config/flags.ts"
+import { nearest } from "../../config/nearest.ts"
+import { resolveSettings } from "../../config/resolve.ts"
+
+export interface ReplayCall {
+  readonly paths: readonly string[]
+  readonly settings: BudgetSettings
+  readonly idleMs: number
+  /** A file, `-` for standard output, null for none. */
+  readonly summary: string | null
+  readonly warnings: readonly string[]
+}
+
+/** What is wrong with the call; one problem a line. */
+export class BadCall extends Error {}
+
+const OPTIONS = {
+  ...flagOptions("budget", "replay"),
+  summary: { type: "string", multiple: true },
+  help: { type: "boolean", short: "h", multiple: true },
+} as const
+
+export const replayHelp = (): string => `Usage: stint replay [options] [PATH…]
+
+What would this budget have done? Runs recorded usage through the real
+supervisor on a virtual clock. Nothing is called or stopped, and no ledger is
+touched.
+
+PATH is a folder of Claude Code logs (default: ~/.claude/projects), or a file of
+usage as NDJSON or CSV. Folders are searched for .jsonl, .ndjson and .csv, also
+when compressed (.gz). A CSV has the header at,agentId,inputTokens,outputTokens,
+cacheWriteTokens,cacheReadTokens (and taskId, id, model); NDJSON has objects
+with the same names.
+
+Options:
+${renderFlagHelp("budget", "replay")}
+  --summary FILE              write what was found as JSON (-: standard output)
+  -h, --help                  show this
+
+Exit status: 0, whether or not a limit was reached; 125 if it could not be done.
+`
+
+/** Throws `BadCall`, with every problem that was found. Returns null when help was asked for. */
+export const readReplayArguments = async (
+  argv: readonly string[],
+  env: Environment,
+  cwd: string,
+): Promise<ReplayCall | null> => {
+  const { values, positionals } = parse(argv)
+  if (values.help !== undefined) return null
+  const file = await readSettingsFile(cwd)
+  if (Result.isFailure(file)) throw new BadCall(file.failure.message)
+  const resolved = resolveSettings({
+    flags: values,
+    env,
+    ...(file.success === undefined ? {} : { file: file.success }),
+  })
+  if (Result.isFailure(resolved)) throw new BadCall(resolved.failure.message)
+  const { budget, run, warnings } = resolved.success
+  const given = positionals.map((path) => resolve(cwd, path))
+  return {
+    paths: given.length > 0 ? given : await defaultPaths(env),
+    settings: budget,
+    idleMs: Math.round(run.idleMinutes * MS_PER_MINUTE),
+    summary: await summaryPath(values.summary, cwd),
+    warnings,
+  }
+}
+
+const parse = (argv: readonly string[]) => {
+  const unknown = unknownFlags(argv)
+  if (unknown.length > 0) throw new BadCall(unknown.map(describeUnknown).join("\n"))
+  try {
+    const parsed = parseArgs({ args: [...argv], options: OPTIONS, allowPositionals: true })
+    const values: FlagValues = parsed.values
+    return { values, positionals: parsed.positionals }
+  } catch (error) {
+    if (error instanceof TypeError) throw new BadCall(`command line: ${error.message}`)
+    throw error
+  }
+}
+
+/** Found before the strict reading, which stops at the first one and knows no near word. */
+const unknownFlags = (argv: readonly string[]): readonly string[] => {
+  const args = [...argv]
+  const { tokens } = parseArgs({ args, options: OPTIONS, strict: false, tokens: true })
+  return tokens.flatMap((token) =>
+    token.kind === "option" && !Object.hasOwn(OPTIONS, token.name) ? [token.rawName] : [],
+  )
+}
+
+const describeUnknown = (flag: string): string => {
+  const near = nearest(flag.replace(/^-+/, ""), Object.keys(OPTIONS))
+  const advice = near === null ? "see stint replay --help" : `did you mean --${near}?`
+  return `command line: ${flag}: no such option; ${advice}`
+}
+
+const summaryPath = async (given: FlagValues[string], cwd: string): Promise<string | null> => {
+  const [path, ...more] = [given ?? []].flat().map(String)
+  if (path === undefined) return null
+  if (more.length > 0) throw new BadCall("command line: --summary: expected it once")
+  if (path === "-") return path
+  if (path === "") throw new BadCall('command line: --summary: found "", expected a file or -')
+  const file = resolve(cwd, path)
+  // Found out now, not after a gigabyte has been read.
+  await access(dirname(file), constants.W_OK).catch(() => {
+    throw new BadCall(`--summary ${path}: ${dirname(file)} is no folder that can be written to`)
+  })
+  return file
+}
+
+/** Where Claude Code keeps its logs. */
+const defaultPaths = async (env: Environment): Promise<readonly string[]> => {
+  const home = env.HOME || homedir()
+  const places = env.CLAUDE_CONFIG_DIR
+    ? env.CLAUDE_CONFIG_DIR.split(",")
+    : [join(home, ".claude"), join(home, ".config", "claude")]
+  const folders = places.map((place) => join(place.trim(), "projects"))
+  const existing: string[] = []
+  for (const folder of folders)
+    if (
+      await access(folder).then(
+        () => true,
+        () => false,
+      )
+    )
+      existing.push(folder)
+  if (existing.length > 0) return existing
+  throw new BadCall(
+    `no PATH was given, and there are no Claude Code logs in ${folders.join(" or ")}; ` +
+      "give a folder of logs, or a usage file (CSV or NDJSON)",
+  )
+}
