@@ -1,4 +1,7 @@
-/** Deadlines by instant: a binary heap whose cleared entries are dropped lazily, never piled up. */
+/**
+ * Deadlines by instant, and of one instant in the order they were set: a binary heap whose
+ * cleared entries are dropped lazily, never piled up.
+ */
 import type { Instant } from "./vocabulary.ts"
 
 export interface Due<A> {
@@ -7,20 +10,27 @@ export interface Due<A> {
   readonly value: A
 }
 
+interface Entry<A> extends Due<A> {
+  readonly order: number
+}
+
 /** Stale entries tolerated before the heap is rebuilt from what is still wanted. */
 const SLACK = 64
 
 export class DeadlineQueue<A> {
-  private readonly wanted = new Map<string, Due<A>>()
-  private heap: Due<A>[] = []
+  private readonly wanted = new Map<string, Entry<A>>()
+  private heap: Entry<A>[] = []
+  private order = 0
 
   get size(): number {
     return this.wanted.size
   }
 
   set(due: Due<A>): void {
-    this.wanted.set(due.name, due)
-    this.heap.push(due)
+    this.order += 1
+    const entry = { ...due, order: this.order }
+    this.wanted.set(due.name, entry)
+    this.heap.push(entry)
     this.rise(this.heap.length - 1)
     this.compact()
   }
@@ -53,7 +63,7 @@ export class DeadlineQueue<A> {
 
   private compact(): void {
     if (this.heap.length <= 2 * this.wanted.size + SLACK) return
-    this.heap = [...this.wanted.values()].sort((a, b) => a.dueAt - b.dueAt)
+    this.heap = [...this.wanted.values()].sort((a, b) => a.dueAt - b.dueAt || a.order - b.order)
   }
 
   private pop(): void {
@@ -67,7 +77,7 @@ export class DeadlineQueue<A> {
     let at = from
     while (at > 0) {
       const parent = (at - 1) >> 1
-      if (this.dueAt(parent) <= this.dueAt(at)) return
+      if (!this.isBefore(at, parent)) return
       this.swap(at, parent)
       at = parent
     }
@@ -79,15 +89,17 @@ export class DeadlineQueue<A> {
       const left = 2 * at + 1
       if (left >= this.heap.length) return
       const right = left + 1
-      const least = right < this.heap.length && this.dueAt(right) < this.dueAt(left) ? right : left
-      if (this.dueAt(at) <= this.dueAt(least)) return
+      const least = right < this.heap.length && this.isBefore(right, left) ? right : left
+      if (!this.isBefore(least, at)) return
       this.swap(at, least)
       at = least
     }
   }
 
-  private dueAt(index: number): Instant {
-    return this.heap[index]?.dueAt ?? Number.POSITIVE_INFINITY
+  private isBefore(a: number, b: number): boolean {
+    const [first, second] = [this.heap[a], this.heap[b]]
+    if (first === undefined || second === undefined) return false
+    return first.dueAt === second.dueAt ? first.order < second.order : first.dueAt < second.dueAt
   }
 
   private swap(a: number, b: number): void {

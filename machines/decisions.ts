@@ -4,7 +4,7 @@
  */
 import { agentOf, type Budget } from "./budget/budget.ts"
 import { conclude, type Decision, turnDay } from "./budget/decision.ts"
-import { decideEnd } from "./budget/ending.ts"
+import { decideEnd, exitReason } from "./budget/ending.ts"
 import { decideExpiry, decideHold, decideSettle, decideVoid } from "./budget/holds.ts"
 import { decideBudget } from "./budget/limits.ts"
 import { decideLateSettle, decideUsage } from "./budget/metering.ts"
@@ -12,6 +12,7 @@ import { decideSpawn } from "./budget/spawning.ts"
 import { decideStop, decideUnkillable } from "./budget/stopping.ts"
 import type { Deadline, DeadlineReached } from "./deadlines.ts"
 import type * as Events from "./events.ts"
+import type { Instant } from "./vocabulary.ts"
 
 /** Remembers the last decision, for the very event and budget it was made on. */
 const once = <E extends object, D>(decide: (budget: Budget, event: E) => D) => {
@@ -74,27 +75,35 @@ export const startedDecision = once(
 )
 
 /** A leader that exits leaving children latches its own outcome before they are swept. */
-export const exitDecision = once((budget, event: Events.WorkEnded) =>
-  event.exit.treeGone
-    ? conclude(turnDay(budget, event.at), "unknown", [])
-    : decideStop(budget, event.key, event.exit.outcome, event.at),
-)
+export const exitDecision = once((budget, { key, exit, at }: Events.WorkEnded) => {
+  const agent = agentOf(budget, key)
+  return agent === undefined || exit.treeGone
+    ? conclude(turnDay(budget, at), "unknown", [])
+    : decideStop(budget, key, exitReason(agent, exit.outcome), at)
+})
 
 /** What a deadline that is really reached decides; `unknown` when it is early or moot. */
 export const deadlineDecision = once(
-  (budget, event: DeadlineReached): Decision => decideDeadline(budget, event.deadline, event.at),
+  (budget, { deadline, at, dueAt = at }: DeadlineReached): Decision =>
+    decideDeadline(budget, deadline, at, dueAt),
 )
 
-const decideDeadline = (budget: Budget, deadline: Deadline, at: number): Decision => {
+/** `dueAt` is later than `at` when the clock was set back and the time went by all the same. */
+const decideDeadline = (
+  budget: Budget,
+  deadline: Deadline,
+  at: Instant,
+  dueAt: Instant,
+): Decision => {
   switch (deadline.of) {
     case "duration": {
-      const dueAt = agentOf(budget, deadline.key)?.deadlineAt ?? null
-      return dueAt !== null && at >= dueAt
+      const deadlineAt = agentOf(budget, deadline.key)?.deadlineAt ?? null
+      return deadlineAt !== null && Math.max(at, dueAt) >= deadlineAt
         ? decideStop(budget, deadline.key, "duration_limit", at)
         : conclude(turnDay(budget, at), "unknown", [])
     }
     case "hold":
-      return decideExpiry(budget, deadline.holdId, at)
+      return decideExpiry(budget, deadline.holdId, at, Math.max(at, dueAt))
     case "grace":
     case "kill":
     case "day":

@@ -36,6 +36,8 @@ export interface SupervisorInput {
 
 export interface SupervisorContext {
   readonly budget: Budget
+  /** What its first deadline is counted from. */
+  readonly startedAt: Instant
   readonly queue: Queue
   readonly life: "open" | "draining" | "stopped"
   readonly ledgerWritable: boolean
@@ -54,8 +56,9 @@ export interface Answer {
 /** At most one `summary` fact in this time, however much happens. */
 export const SUMMARY_EVERY_MS = 1_000
 
-export const contextOf = ({ budget }: SupervisorInput): SupervisorContext => ({
+export const contextOf = ({ budget, at }: SupervisorInput): SupervisorContext => ({
   budget,
+  startedAt: at,
   queue: EMPTY_QUEUE,
   life: "open",
   ledgerWritable: true,
@@ -147,6 +150,12 @@ export const supervisorSetup = base.extend({
     never: ({ context, event }) => {
       assertEvent(event, "agent.requested")
       return Decisions.spawnDecision(context.budget, event).verdict === "never"
+    },
+    /** An account without a slot: it starts nothing, and what was spent is counted even at the end. */
+    onlyCounts: ({ context, event }) => {
+      assertEvent(event, "agent.requested")
+      const { verdict } = Decisions.spawnDecision(context.budget, event)
+      return !event.request.slot && admitsSpawn(verdict)
     },
     nextAdmits: ({ context, event }) =>
       admitsSpawn(nextDecision(context, event)?.verdict ?? "queues"),
@@ -410,8 +419,9 @@ export const supervisorSetup = base.extend({
       commit(enqueue, context, Decisions.deadlineDecision(context.budget, event))
     }),
     armDay: base.sendTo("deadlines", ({ context }): DeadlinesEvent => {
-      const { startsAt, endsAt } = context.budget.window
-      return { type: "deadline.set", deadline: { of: "day" }, dueAt: endsAt, at: startsAt }
+      const { budget, startedAt } = context
+      const dueAt = budget.window.endsAt
+      return { type: "deadline.set", deadline: { of: "day" }, dueAt, at: startedAt }
     }),
     publishSummary: base.enqueueActions(({ context, event, enqueue }) => {
       const at = instantOf(event, context.budget)

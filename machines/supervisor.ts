@@ -87,11 +87,21 @@ const admission = supervisorSetup.createStateConfig({
         { guard: "isClosing", target: "closed" },
         { guard: "isWritable", target: "open" },
       ],
-      on: { "agent.requested": { actions: "refuseUnwritable" } },
+      on: {
+        "agent.requested": [
+          { guard: "onlyCounts", actions: "admit" },
+          { actions: "refuseUnwritable" },
+        ],
+      },
     },
     closed: {
       always: { guard: "anyoneWaits", actions: "refuseNextClosing" },
-      on: { "agent.requested": { actions: "refuseClosing" } },
+      on: {
+        "agent.requested": [
+          { guard: "onlyCounts", actions: "admit" },
+          { actions: "refuseClosing" },
+        ],
+      },
     },
   },
 })

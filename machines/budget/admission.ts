@@ -43,11 +43,13 @@ export const judge = (ask: Ask): Refusal | null => {
   }
 }
 
-/** What can never fit is said first; then in the order of the path. */
-const first = (refusals: readonly (Refusal | null)[]): Refusal | null =>
-  refusals.find((refusal) => refusal?.never === true) ??
-  refusals.find((refusal) => refusal !== null) ??
-  null
+/** What can never fit is said first; then in the order of the path, to retry when all may fit. */
+const first = (refusals: readonly (Refusal | null)[]): Refusal | null => {
+  const given = refusals.filter((refusal) => refusal !== null)
+  const told = given.find(({ never }) => never) ?? given[0]
+  if (told === undefined || told.never) return told ?? null
+  return { ...told, retryAt: given.find(({ retryAt }) => retryAt !== null)?.retryAt ?? null }
+}
 
 const dayAsk = (budget: Budget, asked: number): Ask => ({
   account: budget.day,
@@ -78,18 +80,12 @@ export const judgeSlot = (taken: number, max: number | null): Refusal | null =>
     : null
 
 /** A deadline is reached at `now ≥ deadlineAt`; a life of no length cannot begin. */
-export const judgeDeadline = (at: Instant, deadlineAt: Instant | null): Refusal | null =>
-  deadlineAt !== null && at >= deadlineAt
-    ? {
-        reason: "duration_limit",
-        limit: null,
-        used: 0,
-        held: 0,
-        asked: 0,
-        retryAt: null,
-        never: true,
-      }
-    : null
+export const judgeDeadline = (
+  at: Instant,
+  deadlineAt: Instant | null,
+  asked: number,
+): Refusal | null =>
+  deadlineAt !== null && at >= deadlineAt ? closed("duration_limit", true, asked) : null
 
 /** What refuses in both modes, and what refuses in hard mode only. */
 export interface Judgement {
@@ -106,12 +102,14 @@ export interface SpawnAsk {
   readonly deadlineAt: Instant | null
 }
 
+/** An account without a slot starts nothing: it counts what was spent, and nothing refuses a fact. */
 export const judgeSpawn = (budget: Budget, ask: SpawnAsk): Judgement => {
+  if (!ask.slot) return ADMITTED
   const own = openAccount(ask.tokenLimit, budget.settings.thresholds)
   return {
     always: first([
-      judgeDeadline(ask.at, ask.deadlineAt),
-      ask.slot ? judgeSlot(budget.slotsTaken, budget.settings.maxConcurrentAgents) : null,
+      judgeDeadline(ask.at, ask.deadlineAt, SPAWN_ASKS),
+      judgeSlot(budget.slotsTaken, budget.settings.maxConcurrentAgents),
     ]),
     whenHard: first([judge(agentAsk(own, SPAWN_ASKS)), judge(dayAsk(budget, SPAWN_ASKS))]),
   }
@@ -124,33 +122,31 @@ export const judgeHold = (
   tokens: number,
 ): Judgement => ({
   always: isActive(agent)
-    ? judgeDeadline(at, agent.deadlineAt)
-    : refusedWhileStopping(agent, tokens),
+    ? judgeDeadline(at, agent.deadlineAt, tokens)
+    : refusedWhileStopping(budget, agent, tokens),
   whenHard: first([judge(agentAsk(agent.account, tokens)), judge(dayAsk(budget, tokens))]),
 })
 
 /** Nothing new is granted to an agent on its way out; the refusal names why it is leaving. */
-const refusedWhileStopping = (agent: LiveAgent, asked: number): Refusal => ({
-  reason: refusalFor(agent.reason),
-  limit: agent.account.limit,
-  used: usedOf(agent.account),
-  held: agent.account.held,
-  asked,
-  retryAt: null,
-  never: true,
-})
-
-const refusalFor = (reason: LiveAgent["reason"]): RefusalReason => {
-  switch (reason) {
+const refusedWhileStopping = (budget: Budget, agent: LiveAgent, asked: number): Refusal => {
+  switch (agent.reason) {
     case "agent_token_limit":
+      return { ...closed(agent.reason, true, asked), ...numbersOf(agent.account) }
     case "daily_token_limit":
+      return { ...closed(agent.reason, true, asked), ...numbersOf(budget.day) }
     case "cost_limit":
     case "duration_limit":
-      return reason
+      return closed(agent.reason, true, asked)
     default:
-      return "draining"
+      return closed("draining", true, asked)
   }
 }
+
+const numbersOf = (account: Account) => ({
+  limit: account.limit,
+  used: usedOf(account),
+  held: account.held,
+})
 
 /** The refusal in force: in soft mode only what refuses always. */
 export const inForce = (judgement: Judgement, settings: BudgetSettings): Refusal | null =>

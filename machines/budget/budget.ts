@@ -26,7 +26,7 @@ import type {
 } from "../vocabulary.ts"
 import { type Account, openAccount } from "./account.ts"
 import type { Refusal, Window } from "./row.ts"
-import type { BudgetSettings } from "./settings.ts"
+import type { BudgetSettings, TokenWeights } from "./settings.ts"
 import { emptyTail, type Tail } from "./tail.ts"
 
 /** A call already counted, to recognise its repetition. */
@@ -36,6 +36,8 @@ export interface KnownCall {
   /** The part of `tokens` that stands as uncertain. */
   readonly uncertain: Tokens
   readonly windowId: WindowId
+  /** Those it was counted with; later ones do not re-weigh it. */
+  readonly weights: TokenWeights
 }
 
 /**

@@ -1,12 +1,20 @@
 /** A budget as plain JSON and back, so that a start need not fold the whole ledger. */
 import * as HashMap from "effect/HashMap"
-import { type Budget, type LiveAgent, NO_CALLS } from "./budget.ts"
+import type { UsageId } from "../vocabulary.ts"
+import { type Budget, type KnownCall, type KnownCalls, type LiveAgent, NO_CALLS } from "./budget.ts"
 
 /** Raised when the shape of the state changes; an older one is folded from its rows instead. */
-export const CHECKPOINT_VERSION = 1
+export const CHECKPOINT_VERSION = 2
 
-/** Which calls an agent already reported is not kept: no agent outlives the one who saved it. */
-type SavedAgent = Omit<LiveAgent, "calls">
+/** Which calls an agent already reported is kept only of those who outlive the one who saved it. */
+interface SavedAgent extends Omit<LiveAgent, "calls"> {
+  readonly calls: SavedCalls | null
+}
+
+interface SavedCalls {
+  readonly newer: readonly (readonly [UsageId, KnownCall])[]
+  readonly older: readonly (readonly [UsageId, KnownCall])[]
+}
 
 interface Saved extends Omit<Budget, "agents" | "names" | "holds" | "ended" | "refused"> {
   readonly version: typeof CHECKPOINT_VERSION
@@ -27,7 +35,20 @@ type SavedTail<T> = T extends { readonly items: HashMap.HashMap<number, infer A>
 const saveHold = (hold: Budget["holds"] extends HashMap.HashMap<unknown, infer H> ? H : never) =>
   hold
 
-const saveAgent = ({ calls: _, ...agent }: LiveAgent): SavedAgent => agent
+const saveAgent = (agent: LiveAgent): SavedAgent => ({
+  ...agent,
+  calls: agent.slot ? null : saveCalls(agent.calls),
+})
+
+const saveCalls = ({ newer, older }: KnownCalls): SavedCalls => ({
+  newer: HashMap.toEntries(newer),
+  older: HashMap.toEntries(older),
+})
+
+const readCalls = (calls: SavedCalls | null): KnownCalls =>
+  calls === null
+    ? NO_CALLS
+    : { newer: HashMap.fromIterable(calls.newer), older: HashMap.fromIterable(calls.older) }
 
 export const encodeCheckpoint = (budget: Budget): unknown => {
   const saved: Saved = {
@@ -45,7 +66,9 @@ export const encodeCheckpoint = (budget: Budget): unknown => {
 /** Null when it was saved by another version: the caller folds the rows instead. */
 export const decodeCheckpoint = (state: unknown): Budget | null => {
   if (!isSaved(state)) return null
-  const agents = state.agents.map((agent): LiveAgent => ({ ...agent, calls: NO_CALLS }))
+  const agents = state.agents.map(
+    (agent): LiveAgent => ({ ...agent, calls: readCalls(agent.calls) }),
+  )
   const { version: _, ...rest } = state
   return {
     ...rest,

@@ -29,8 +29,11 @@ export const decideEnd = (before: Budget, ending: Ending, at: Instant): Decision
 }
 
 /** First the latched cause; then a refusal for good that its last call met; then how it exited. */
-const finalReason = (agent: LiveAgent, ending: Ending): StopReason => {
-  if (agent.reason !== null) return agent.reason
-  const byItself = ending.reason === "completed" || ending.reason === "failed"
-  return byItself && agent.refusedNever !== null ? stopReasonOf(agent.refusedNever) : ending.reason
+const finalReason = (agent: LiveAgent, ending: Ending): StopReason =>
+  agent.reason ?? exitReason(agent, ending.reason)
+
+/** Why an agent that exits by itself ends: its latest hold may stand refused for good. */
+export const exitReason = (agent: LiveAgent, outcome: StopReason): StopReason => {
+  const byItself = outcome === "completed" || outcome === "failed"
+  return byItself && agent.refusedNever !== null ? stopReasonOf(agent.refusedNever) : outcome
 }

@@ -13,6 +13,7 @@ import {
   type Budget,
   type EndedAgent,
   holdOf,
+  knownCall,
   type LiveAgent,
   NO_CALLS,
   rememberCall,
@@ -100,7 +101,7 @@ const openWindow = (budget: Budget, window: Rows.Window): Budget => {
   }
 }
 
-/** Nobody ends an account that only counts: one that counted nothing for a whole window leaves. */
+/** Nobody ends an account that only counts: it leaves with a window in which it counted nothing. */
 const closeIdleAccounts = (budget: Budget): Budget => {
   let left = budget
   for (const agent of HashMap.values(budget.agents)) {
@@ -118,8 +119,9 @@ const closeIdleAccounts = (budget: Budget): Budget => {
 const stepClock = (budget: Budget, row: Rows.ClockStepped): Budget => {
   const opened = openWindow(budget, row.window)
   const confirmed = charge(opened.day, { tokens: row.confirmedTokens, certain: true, overrun: 0 })
-  const day = charge(confirmed, { tokens: row.uncertainTokens, certain: false, overrun: 0 })
-  return { ...opened, day }
+  const used = charge(confirmed, { tokens: row.uncertainTokens, certain: false, overrun: 0 })
+  // The row does not say how much of it no hold had promised: what is beyond the limit.
+  return { ...opened, day: limitTo(used, used.limit, budget.settings.thresholds) }
 }
 
 const setBudget = (budget: Budget, row: Rows.BudgetSet): Budget => ({
@@ -305,6 +307,7 @@ const recordUsage = (budget: Budget, row: Rows.UsageRecorded): Budget => {
             tokens,
             uncertain: certain ? 0 : tokens,
             windowId,
+            weights: budget.settings.tokenWeights,
           }),
   }))
   return before.enforcement === enforcement
@@ -335,16 +338,16 @@ const correctCall = (budget: Budget, row: Rows.Corrected): Budget => {
   if (agentOf(budget, row.key) === undefined) return correctEnded(corrected, row.key, shift)
   return changeAgent(corrected, row.key, (agent) => ({
     ...shift(agent),
-    calls:
-      "usageId" in row.ref
-        ? rememberCall(agent.calls, row.ref.usageId, {
-            usage: row.usage,
-            tokens: row.tokens,
-            uncertain: 0,
-            windowId: row.windowId,
-          })
-        : agent.calls,
+    calls: callsAfter(agent, row),
   }))
+}
+
+/** What a checkpoint forgot is not remembered again: nobody asks about the calls of the lost. */
+const callsAfter = ({ calls }: LiveAgent, row: Rows.Corrected): LiveAgent["calls"] => {
+  const known = "usageId" in row.ref ? knownCall(calls, row.ref.usageId) : undefined
+  if (known === undefined || !("usageId" in row.ref)) return calls
+  const { usage, tokens } = row
+  return rememberCall(calls, row.ref.usageId, { ...known, usage, tokens, uncertain: 0 })
 }
 
 /** A settle may come after its agent's end; the summary of the window still shows it right. */

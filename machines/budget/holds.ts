@@ -6,7 +6,7 @@ import { agentOf, type Budget, type Hold, holdOf, isActive, type LiveAgent } fro
 import { conclude, type Decision, type Turned, turnDay } from "./decision.ts"
 import type { Refusal, Unnumbered } from "./row.ts"
 import { MS_PER_MINUTE } from "./settings.ts"
-import { stopReasonOf, stopRow } from "./stopping.ts"
+import { stopIfFull, stopReasonOf, stopRow } from "./stopping.ts"
 
 export interface HoldRequest {
   readonly holdId: HoldId
@@ -35,6 +35,8 @@ export const decideHold = (
   const agent = agentOf(turned.budget, request.key)
   if (agent === undefined)
     return conclude(turned, "unknown", [], closed("stale", true, request.tokens))
+  const open = holdOf(turned.budget, request.holdId)
+  if (open !== undefined) return repeatHold(turned, open, request)
   const judgement = judgeHold(turned.budget, agent, at, request.tokens)
   const { settings } = turned.budget
   const refusal = inForce(judgement, settings)
@@ -43,6 +45,12 @@ export const decideHold = (
   const row = placedRow(turned.budget, request, at, flag)
   return conclude(turned, flag === null ? "admits" : "admitsFlagged", [row], flag)
 }
+
+/** The same hold asked for again gets the same answer, and is held once. */
+const repeatHold = (turned: Turned, open: Hold, request: HoldRequest): Decision<HoldVerdict> =>
+  open.key === request.key && open.tokens === request.tokens
+    ? conclude(turned, "admits", [])
+    : conclude(turned, "unknown", [], closed("stale", true, request.tokens))
 
 const placedRow = (
   budget: Budget,
@@ -88,10 +96,10 @@ export const refusedHold = (
   refusal,
 })
 
-/** What the agent's own account or deadline refuses for good ends the agent at once. */
+/** What its own account or deadline refuses for good ends an agent; a bare account has no end. */
 const verdictOf = (agent: LiveAgent, refusal: Refusal): HoldVerdict => {
   const itsOwn = refusal.reason === "agent_token_limit" || refusal.reason === "duration_limit"
-  if (isActive(agent)) {
+  if (isActive(agent) && agent.slot) {
     if (refusal.never && itsOwn) return "neverForAgent"
     if (agent.refusalsInARow + 1 >= REFUSALS_UNTIL_STOP) return "losesPatience"
   }
@@ -124,7 +132,7 @@ export const decideSettle = (
   const turned = turnDay(before, at)
   const hold = holdOf(turned.budget, settlement.holdId)
   if (hold === undefined) return conclude(turned, "unknown", [])
-  return conclude(turned, "resolves", [
+  const settled = conclude(turned, "resolves", [
     {
       kind: "hold_settled",
       holdId: hold.id,
@@ -137,6 +145,7 @@ export const decideSettle = (
       model: settlement.model,
     },
   ])
+  return stopIfFull(settled, "resolves", hold.key, at)
 }
 
 const resolution = (kind: "hold_voided" | "hold_expired", hold: Hold): Unnumbered => ({
@@ -150,14 +159,18 @@ const resolution = (kind: "hold_voided" | "hold_expired", hold: Hold): Unnumbere
 export const decideVoid = (before: Budget, holdId: HoldId, at: Instant): Decision<ResolveVerdict> =>
   resolveAs("hold_voided", before, holdId, at)
 
-/** Charges the hold in full, as uncertain: the provider may have billed the call. Never early. */
+/**
+ * Charges the hold in full, as uncertain: the provider may have billed the call. Never before
+ * what was `reached`, which is later than the wall clock's `at` after that was set back.
+ */
 export const decideExpiry = (
   before: Budget,
   holdId: HoldId,
   at: Instant,
+  reached: Instant = at,
 ): Decision<ResolveVerdict> => {
   const hold = holdOf(before, holdId)
-  return hold === undefined || at < hold.expiresAt
+  return hold === undefined || reached < hold.expiresAt
     ? conclude(turnDay(before, at), "unknown", [])
     : resolveAs("hold_expired", before, holdId, at)
 }
@@ -170,9 +183,9 @@ const resolveAs = (
 ): Decision<ResolveVerdict> => {
   const turned = turnDay(before, at)
   const hold = holdOf(turned.budget, holdId)
-  return hold === undefined
-    ? conclude(turned, "unknown", [])
-    : conclude(turned, "resolves", [resolution(kind, hold)])
+  if (hold === undefined) return conclude(turned, "unknown", [])
+  const resolved = conclude(turned, "resolves", [resolution(kind, hold)])
+  return stopIfFull(resolved, "resolves", hold.key, at)
 }
 
 /** The rows that expire every open hold of an agent, when it is reaped or lost. */

@@ -1,18 +1,10 @@
 /** Usage that no hold announced: recorded in full, then judged against the agent's own limit. */
 import type { AgentKey, HoldId, Instant, Provenance, Usage, UsageId } from "../vocabulary.ts"
-import { isFull } from "./account.ts"
 import { largestOfEach, NO_USAGE, sameUsage, weigh } from "./amounts.ts"
-import {
-  agentOf,
-  type Budget,
-  isActive,
-  type KnownCall,
-  knownCall,
-  type LiveAgent,
-} from "./budget.ts"
-import { conclude, type Decision, extend, type Turned, turnDay } from "./decision.ts"
+import { agentOf, type Budget, type KnownCall, knownCall, type LiveAgent } from "./budget.ts"
+import { conclude, type Decision, turnDay } from "./decision.ts"
 import type { Unnumbered } from "./row.ts"
-import { stopRow } from "./stopping.ts"
+import { stopIfFull } from "./stopping.ts"
 
 export interface UsageReport {
   readonly key: AgentKey
@@ -34,28 +26,11 @@ export const decideUsage = (
   const agent = agentOf(turned.budget, report.key)
   if (agent === undefined) return conclude(turned, "unknown", [])
   const known = report.usageId === null ? undefined : knownCall(agent.calls, report.usageId)
-  const row =
-    known === undefined
-      ? recordedRow(turned.budget, report)
-      : correctedRow(turned.budget, report, known)
+  const row = known === undefined ? recordedRow(turned.budget, report) : correctedRow(report, known)
   if (row === null) return conclude(turned, "repeats", [])
   if (known === undefined && isSpendingInGrace(agent))
     return conclude(turned, "spendsInGrace", [row])
-  return judgeAgent(turned, agent, row, at)
-}
-
-/** In hard mode a metered agent is stopped at the report that reaches its limit. */
-const judgeAgent = (
-  turned: Turned,
-  agent: LiveAgent,
-  row: Unnumbered,
-  at: Instant,
-): Decision<UsageVerdict> => {
-  const recorded = conclude(turned, "records", [row])
-  if (!turned.budget.settings.enforceHardLimits || !agent.slot || !isActive(agent)) return recorded
-  const after = agentOf(recorded.after, agent.key)
-  if (after === undefined || !isFull(after.account)) return recorded
-  return extend(recorded, "overAgentLimit", at, [stopRow(agent, "agent_token_limit")])
+  return stopIfFull(conclude(turned, "records", [row]), "overAgentLimit", report.key, at)
 }
 
 /** Grace is for winding down: a new call after a token or cost stop ends it. */
@@ -77,7 +52,7 @@ const recordedRow = (budget: Budget, report: UsageReport): Unnumbered => ({
 })
 
 /** A repeated id keeps the largest of each count; null when nothing grew. */
-const correctedRow = (budget: Budget, report: UsageReport, known: KnownCall): Unnumbered | null => {
+const correctedRow = (report: UsageReport, known: KnownCall): Unnumbered | null => {
   const usage = largestOfEach(known.usage, report.usage)
   if (sameUsage(usage, known.usage) || report.usageId === null) return null
   return {
@@ -87,7 +62,7 @@ const correctedRow = (budget: Budget, report: UsageReport, known: KnownCall): Un
     windowId: known.windowId,
     usage,
     usageBefore: known.usage,
-    tokens: Math.max(known.tokens, weigh(usage, budget.settings.tokenWeights)),
+    tokens: weigh(usage, known.weights),
     tokensBefore: known.tokens,
     uncertainBefore: known.uncertain,
   }
@@ -109,7 +84,7 @@ export const decideLateSettle = (
   at: Instant,
 ): Decision<"corrects"> => {
   const turned = turnDay(before, at)
-  return conclude(turned, "corrects", [
+  const corrected = conclude(turned, "corrects", [
     {
       kind: "corrected",
       key: late.key,
@@ -122,4 +97,5 @@ export const decideLateSettle = (
       uncertainBefore: late.chargedTokens,
     },
   ])
+  return stopIfFull(corrected, "corrects", late.key, at)
 }

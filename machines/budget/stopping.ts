@@ -3,7 +3,7 @@ import * as HashMap from "effect/HashMap"
 import type { AgentKey, Instant, RefusalReason, StopReason } from "../vocabulary.ts"
 import { isFull } from "./account.ts"
 import { agentOf, type Budget, isActive, type LiveAgent } from "./budget.ts"
-import { conclude, type Decision, turnDay } from "./decision.ts"
+import { conclude, type Decision, extend, turnDay } from "./decision.ts"
 import type { Unnumbered } from "./row.ts"
 
 export const stopRow = (agent: LiveAgent, reason: StopReason): Unnumbered => ({
@@ -72,8 +72,25 @@ export const decideExhaustion = (before: Budget, at: Instant): Decision<StopVerd
 /** After a change of limits in hard mode: whoever is now full is treated as if just become so. */
 export const fullAgents = (budget: Budget): readonly Unnumbered[] =>
   active(budget)
-    .filter((agent) => agent.enforcement === "metered" && isFull(agent.account))
+    .filter(isSpent)
     .map((agent) => stopRow(agent, "agent_token_limit"))
+
+/** A reserved agent is refused its next hold instead, and stopped by that. */
+const isSpent = (agent: LiveAgent): boolean =>
+  agent.slot && isActive(agent) && agent.enforcement === "metered" && isFull(agent.account)
+
+/** In hard mode a metered agent is stopped by whatever makes its account full. */
+export const stopIfFull = <Verdict extends string, Stopping extends string>(
+  decision: Decision<Verdict>,
+  stopping: Stopping,
+  key: AgentKey,
+  at: Instant,
+): Decision<Verdict | Stopping> => {
+  const agent = agentOf(decision.after, key)
+  if (agent === undefined || !decision.after.settings.enforceHardLimits) return decision
+  if (!isSpent(agent)) return decision
+  return extend(decision, stopping, at, [stopRow(agent, "agent_token_limit")])
+}
 
 /** Its tree survived SIGKILL. */
 export const decideUnkillable = (

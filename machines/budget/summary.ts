@@ -94,9 +94,7 @@ export const summarise = (budget: Budget): Summary => ({
   budgetStatus: statusOf(budget.day),
   activeAgents: budget.slotsTaken,
   maxConcurrentAgents: budget.settings.maxConcurrentAgents,
-  agentUsage: [...liveSummaries(budget), ...listed(budget.ended).map(summariseEnded)].sort(
-    (a, b) => (a.startedAt < b.startedAt ? -1 : a.startedAt > b.startedAt ? 1 : 0),
-  ),
+  agentUsage: [...liveSummaries(budget), ...listed(budget.ended).map(summariseEnded)].sort(byStart),
   heldTokens: budget.day.held,
   uncertainTokens: budget.day.uncertain,
   overrunTokens: budget.day.overrun,
@@ -109,6 +107,12 @@ export const summarise = (budget: Budget): Summary => ({
   enforceHardLimits: budget.settings.enforceHardLimits,
   omittedAgents: budget.endedOmitted,
 })
+
+/** Of those that started together, by name: the map they come from has an order of its own. */
+const byStart = (a: AgentSummary, b: AgentSummary): number =>
+  a.startedAt === b.startedAt ? compare(a.agentId, b.agentId) : compare(a.startedAt, b.startedAt)
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
 /** 0 in hard mode while every live agent is `reserved`; null as soon as anything is seen only afterwards. */
 export const overshootBound = (budget: Budget): 0 | null => {

@@ -171,7 +171,7 @@ class PlanReader {
     for (const key of Object.keys(map)) {
       if (known.includes(key)) continue
       const near = nearest(key, known)
-      const advice = near === null ? `one of ${known.join(", ")}` : `did you mean ${near}?`
+      const advice = `one of ${known.join(", ")}${near === null ? "" : ` (did you mean ${near}?)`}`
       this.add("unknown_key", [...path, key], "an unknown key", advice)
     }
   }

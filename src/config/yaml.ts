@@ -86,6 +86,11 @@ const lineOf = (
   let node: unknown = document.contents
   let offset: number | null = null
   for (const step of path) {
+    if (yaml.isSeq(node)) {
+      node = node.items[Number(step)]
+      if (yaml.isNode(node)) offset = node.range?.[0] ?? offset
+      continue
+    }
     if (!yaml.isMap(node)) break
     const pair = node.items.find(({ key }) => yaml.isScalar(key) && String(key.value) === step)
     if (pair === undefined) break
