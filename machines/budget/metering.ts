@@ -13,6 +13,8 @@ export interface UsageReport {
   readonly usage: Usage
   readonly provenance: Provenance
   readonly model: string | null
+  /** Its call was told of before: a correction, or the rest of a final total. Not set: a new call. */
+  readonly completes?: boolean
 }
 
 export type UsageVerdict = "records" | "repeats" | "overAgentLimit" | "spendsInGrace" | "unknown"
@@ -28,8 +30,8 @@ export const decideUsage = (
   const known = report.usageId === null ? undefined : knownCall(agent.calls, report.usageId)
   const row = known === undefined ? recordedRow(turned.budget, report) : correctedRow(report, known)
   if (row === null) return conclude(turned, "repeats", [])
-  if (known === undefined && isSpendingInGrace(agent))
-    return conclude(turned, "spendsInGrace", [row])
+  const isNewCall = known === undefined && report.completes !== true
+  if (isNewCall && isSpendingInGrace(agent)) return conclude(turned, "spendsInGrace", [row])
   return stopIfFull(conclude(turned, "records", [row]), "overAgentLimit", report.key, at)
 }
 

@@ -5,6 +5,7 @@ import { closed } from "../../machines/budget/admission.ts"
 import { type Advice, adviceFor } from "../../machines/budget/advice.ts"
 import { narrowerLimit } from "../../machines/budget/amounts.ts"
 import { agentOf, holdOf } from "../../machines/budget/budget.ts"
+import type { UsageReport } from "../../machines/budget/metering.ts"
 import { type AgentSummary, summariseLive } from "../../machines/budget/summary.ts"
 import type { AgentId, AgentKey, HoldId, StopReason, TaskId } from "../../machines/vocabulary.ts"
 import type { Runner, WorkContext } from "../runners/runner.ts"
@@ -69,15 +70,18 @@ export class Agent {
 
   /** Records a call that no hold announced; synchronous, durable after `flush()`. */
   recordUsage(input: UsageInput): Reckoning {
-    const { usageId, ...checked } = checkUsage(input)
+    return this.recordReading(checkUsage(input))
+  }
+
+  /** The same for what a meter has read and checked. */
+  recordReading(reading: Omit<UsageReport, "key">): Reckoning {
     const { host, key } = this
     if (agentOf(host.budget, key) === undefined)
       host.logger.warn(
         { agentId: this.agentId },
         "usage reported after the agent's end is not counted",
       )
-    const report = { key, usageId, ...checked }
-    host.send({ type: "usage.reported", at: host.now(), report })
+    host.send({ type: "usage.reported", at: host.now(), report: { ...reading, key } })
     return this.reckon()
   }
 

@@ -1,5 +1,6 @@
 /** One agent of a run as a process: its command, its streams, and the meter that reads along. */
 import type { Writable } from "node:stream"
+import { setTimeout as delay } from "node:timers/promises"
 import type { Environment } from "../../config/environment.ts"
 import type { PlannedAgent } from "../../config/plan.ts"
 import type { Agent } from "../../host/agent.ts"
@@ -33,8 +34,12 @@ export interface AgentProcess {
   readonly env: Environment
 }
 
+/** Nobody of the tree lives any more: whoever reads our output has this long to take the rest. */
+const DRAINED_WITHIN_MS = 5_000
+
 export const agentRunner = (process: AgentProcess): Runner => {
   const { planned, stdio, call, env, launcher } = process
+  const drained = Promise.withResolvers<void>()
   const [command, ...args] = planned.command
   return commandRunner(launcher, {
     command,
@@ -49,14 +54,26 @@ export const agentRunner = (process: AgentProcess): Runner => {
           : ["ignore", "pipe", "pipe"],
     foreground: stdio.kind !== "lines" && stdio.foreground,
     contain: call.contain,
-    onStarted: (running) => readAlong(process, running),
+    onStarted: (running) => readAlong(process, running, drained.resolve),
+    drained: () =>
+      Promise.race([drained.promise, delay(DRAINED_WITHIN_MS, undefined, { ref: false })]),
   })
 }
 
-const readAlong = ({ planned, admitted, stdio }: AgentProcess, running: RunningCommand): void => {
-  if (running.stdout === null || stdio.kind === "terminal") return
+const readAlong = (
+  { planned, admitted, stdio }: AgentProcess,
+  running: RunningCommand,
+  onDrained: () => void,
+): void => {
+  if (running.stdout === null || stdio.kind === "terminal") {
+    onDrained()
+    return
+  }
   const meter = openMeter(planned.meter, admitted)
-  running.stdout.on("end", meter.end)
+  running.stdout.on("end", () => {
+    meter.end()
+    onDrained()
+  })
   pass(stdio, running, meter.read)
 }
 
