@@ -9,9 +9,8 @@ import { type Actor, createActor, type InspectionEvent } from "xstate"
 import { agentMachine } from "../../machines/agent.ts"
 import { createAgentPool } from "../../machines/agent-pool.ts"
 import { agentOf, type Budget, isActive, type LiveAgent } from "../../machines/budget/budget.ts"
-import { encodeCheckpoint } from "../../machines/budget/checkpoint.ts"
 import { livesOf } from "../../machines/budget/recovery.ts"
-import type { Row, Window } from "../../machines/budget/row.ts"
+import type { Row } from "../../machines/budget/row.ts"
 import type { BudgetSettings } from "../../machines/budget/settings.ts"
 import type { AgentSummary } from "../../machines/budget/summary.ts"
 import { createDeadlines } from "../../machines/deadlines.ts"
@@ -24,6 +23,7 @@ import type { LedgerService } from "../ledger/ledger.ts"
 import type { Runner } from "../runners/runner.ts"
 import type { Clock } from "./clock.ts"
 import { recoverBudget, startBudget } from "./recover.ts"
+import { Upkeep } from "./upkeep.ts"
 import { Works } from "./works.ts"
 
 export interface HostOptions {
@@ -42,9 +42,6 @@ export type Sweep = (lost: readonly LiveAgent[]) => Promise<void>
 
 type FactListener = (fact: Fact) => void
 
-/** So many rows between checkpoints: a start then folds fewer than these. */
-export const ROWS_PER_CHECKPOINT = 20_000
-
 export class Host {
   readonly ledger: LedgerService
   readonly clock: Clock
@@ -56,9 +53,8 @@ export class Host {
   private readonly endings = new Map<AgentKey, (agent: AgentSummary) => void>()
   private readonly listeners = new Set<FactListener>()
   private readonly stopListeningToLedger: () => void
-  private retention: Promise<void>
+  private readonly upkeep: Upkeep
   private lastSeq: number
-  private checkpointSeq: number
   private closed = false
 
   /** Recovers what the ledger remembers, ends who was lost, and proves that the limiter limits. */
@@ -77,7 +73,7 @@ export class Host {
     this.clock = options.clock
     this.logger = options.logger
     this.lastSeq = budget.seq
-    this.checkpointSeq = budget.seq
+    this.upkeep = new Upkeep({ ...options, budget: () => this.budget }, budget.seq)
     this.works = this.makeWorks()
     this.actor = this.makeActor(budget)
     this.actor.on("*", (fact) => this.publish(fact))
@@ -86,7 +82,7 @@ export class Host {
     })
     this.stopListeningToLedger = this.ledger.onHealth((error) => this.noteHealth(error))
     this.actor.start()
-    this.retention = this.retain(budget.window)
+    this.upkeep.retain(budget.window)
   }
 
   get budget(): Budget {
@@ -176,7 +172,7 @@ export class Host {
   async close(): Promise<void> {
     this.stopListeningToLedger()
     this.clock.keepAlive(false)
-    await this.saveCheckpoint()
+    await this.upkeep.close()
     this.closed = true
     this.actor.stop()
     this.options.onClosed?.()
@@ -223,18 +219,7 @@ export class Host {
   private append(rows: readonly Row[]): void {
     this.lastSeq = rows.at(-1)?.seq ?? this.lastSeq
     this.ledger.append(rows)
-    for (const row of rows) if (row.kind === "window_opened") this.turnDay(row.window)
-    if (this.lastSeq - this.checkpointSeq < ROWS_PER_CHECKPOINT) return
-    this.checkpointSeq = this.lastSeq
-    // After this step: the context is not folded yet while its rows are being handed out.
-    queueMicrotask(() => this.saveCheckpoint())
-  }
-
-  /** A closed day is saved whole, and days past the retention leave. */
-  private turnDay(window: Window): void {
-    this.retention = this.retention
-      .then(() => this.saveCheckpoint())
-      .then(() => this.retain(window))
+    this.upkeep.note(rows)
   }
 
   private reply(answer: Answer): void {
@@ -279,23 +264,5 @@ export class Host {
     }
     this.logger.error({ err: error }, "the ledger cannot be written")
     this.send({ type: "ledger.failed", at })
-  }
-
-  private async saveCheckpoint(): Promise<void> {
-    const { budget } = this
-    try {
-      await this.ledger.checkpoint({ seq: budget.seq, state: encodeCheckpoint(budget) })
-    } catch (error) {
-      this.logger.warn({ err: error }, "no checkpoint was saved; the next start folds more rows")
-    }
-  }
-
-  private async retain(openWindow: Window): Promise<void> {
-    const { retentionDays } = this.options
-    try {
-      await this.ledger.retain({ openWindow, retentionDays })
-    } catch (error) {
-      if (!this.closed) this.logger.warn({ err: error }, "old rows were not rolled up")
-    }
   }
 }
