@@ -14,6 +14,7 @@ export type { BudgetOptions } from "./config/decode.ts"
 export { ConfigurationError } from "./config/problem.ts"
 export { Agent, type Held, type Reckoning } from "./host/agent.ts"
 export { type Clock, systemClock, type VirtualClock, virtualClock } from "./host/clock.ts"
+export type { AgentContext } from "./host/context.ts"
 export type { OwnLimits, UsageInput } from "./host/door.ts"
 export {
   AdmissionRefused,
@@ -24,5 +25,5 @@ export {
   type RefusalReport,
 } from "./host/errors.ts"
 export { type SupervisorOptions, startSupervisor } from "./host/start.ts"
-export { type AgentContext, type SpawnOptions, Supervisor } from "./host/supervisor.ts"
+export { type SpawnOptions, Supervisor } from "./host/supervisor.ts"
 export { type LedgerService, LedgerUnavailable } from "./ledger/ledger.ts"

@@ -7,7 +7,7 @@ import { type BudgetOptions, decodeBudgetOptions } from "../config/decode.ts"
 import type { LedgerService } from "../ledger/ledger.ts"
 import { makeMemoryLedger } from "../ledger/memory.ts"
 import { type Clock, systemClock } from "./clock.ts"
-import { Host, type Sweep } from "./host.ts"
+import { Host, type HostOptions, type Sweep, type TakeOver } from "./host.ts"
 import { Supervisor } from "./supervisor.ts"
 
 export interface SupervisorOptions {
@@ -23,6 +23,8 @@ export interface SupervisorOptions {
   readonly clock?: Clock
   /** For runners whose work can outlive this process: stops what a crash left behind. */
   readonly sweep?: Sweep
+  /** For runners whose work is looked after elsewhere: who of the living goes on. */
+  readonly takeOver?: TakeOver
 }
 
 const RETENTION_DAYS = 30
@@ -34,18 +36,30 @@ export const startSupervisor = async (options: SupervisorOptions = {}): Promise<
 /** The host alone, for an edge that speaks to it in its own words. */
 export const startHost = async (options: SupervisorOptions = {}): Promise<Host> => {
   const settings = Result.getOrThrow(decodeBudgetOptions(options.budget))
-  const ledger = await ledgerFrom(options.ledger)
+  const logger = options.logger ?? quietLogger()
+  // A wrong address is told before a ledger is made.
+  const inspector = await inspectorFrom(options.inspect, logger)
   try {
-    const inspect = await observerFrom(options.inspect)
-    return await Host.start({
+    const ledger = await ledgerFrom(options.ledger)
+    return await startOn(ledger, {
       ledger,
       settings,
+      logger,
       clock: options.clock ?? systemClock(),
-      logger: options.logger ?? quietLogger(),
       retentionDays: options.retentionDays ?? RETENTION_DAYS,
       ...(options.sweep === undefined ? {} : { sweep: options.sweep }),
-      ...(inspect === undefined ? {} : { inspect: inspect.observe, onClosed: inspect.close }),
+      ...(options.takeOver === undefined ? {} : { takeOver: options.takeOver }),
+      ...(inspector === undefined ? {} : { inspect: inspector.observe, onClosed: inspector.close }),
     })
+  } catch (error) {
+    inspector?.close()
+    throw error
+  }
+}
+
+const startOn = async (ledger: LedgerService, options: HostOptions): Promise<Host> => {
+  try {
+    return await Host.start(options)
   } catch (error) {
     await ledger.close().catch(() => {})
     throw error
@@ -63,9 +77,9 @@ const ledgerFrom = async (ledger: SupervisorOptions["ledger"]): Promise<LedgerSe
   return openSqliteLedger(ledger)
 }
 
-const observerFrom = async (inspect: SupervisorOptions["inspect"]) => {
+const inspectorFrom = async (inspect: SupervisorOptions["inspect"], logger: Logger) => {
   if (inspect === undefined) return undefined
   if (typeof inspect === "function") return { observe: inspect, close: () => {} }
   const { openInspector } = await import("../inspector/inspector.ts")
-  return openInspector(inspect)
+  return openInspector(inspect, logger)
 }

@@ -76,7 +76,9 @@ const isWithin = (part: Totals, whole: Totals): boolean =>
   )
 
 const differences = (before: Totals, now: Totals): Totals =>
-  new Map([...now].map(([name, usage]) => [name, subtractUsage(usage, before.get(name) ?? NO_USAGE)]))
+  new Map(
+    [...now].map(([name, usage]) => [name, subtractUsage(usage, before.get(name) ?? NO_USAGE)]),
+  )
 
 /** Output is left out: it is what a live reading knows least of. */
 const inputOf = (totals: Totals): number => {

@@ -32,16 +32,7 @@ export class LineReader {
 
   push(chunk: Buffer): void {
     let start = this.#isPassing || this.#heldBytes > 0 ? this.#resume(chunk) : 0
-    while (start < chunk.length) {
-      const opening = chunk.indexOf(OPENING_BRACE, start)
-      if (opening === -1) return this.#leave(chunk, start)
-      const lineStart = Math.max(start, chunk.lastIndexOf(LF, opening) + 1)
-      const isOpened = isBlank(chunk, lineStart, opening)
-      const end = chunk.indexOf(LF, opening)
-      if (end === -1) return isOpened ? this.#hold(chunk, opening, chunk.length) : this.#pass()
-      if (isOpened) this.#tell(chunk.subarray(opening, end))
-      start = end + 1
-    }
+    while (start < chunk.length) start = this.#next(chunk, start)
   }
 
   /** The last line needs no line end. */
@@ -49,6 +40,25 @@ export class LineReader {
     const line = this.#held.subarray(0, this.#heldBytes)
     this.#forget()
     if (line.length > 0) this.#tell(line)
+  }
+
+  /** Finds the next line that matters; returns where to go on. `start` is where a line starts. */
+  #next(chunk: Buffer, start: number): number {
+    const opening = chunk.indexOf(OPENING_BRACE, start)
+    if (opening === -1) {
+      this.#leave(chunk, start)
+      return chunk.length
+    }
+    const lineStart = Math.max(start, chunk.lastIndexOf(LF, opening) + 1)
+    const isOpened = isBlank(chunk, lineStart, opening)
+    const end = chunk.indexOf(LF, opening)
+    if (end !== -1) {
+      if (isOpened) this.#tell(chunk.subarray(opening, end))
+      return end + 1
+    }
+    if (isOpened) this.#hold(chunk, opening, chunk.length)
+    else this.#pass()
+    return chunk.length
   }
 
   /** Goes on with the line under way; returns where the next one starts. */
@@ -69,15 +79,22 @@ export class LineReader {
   /** Copies, because the chunk's memory belongs to the stream. */
   #hold(chunk: Buffer, from: number, to: number): void {
     const bytes = this.#heldBytes + (to - from)
-    if (bytes > this.#maxBytes) return this.#pass()
-    if (bytes > this.#held.length) {
-      const roomier = Math.min(this.#maxBytes, Math.max(SMALLEST_HOLD, bytes * 2))
-      const held = Buffer.allocUnsafeSlow(roomier)
-      this.#held.copy(held, 0, 0, this.#heldBytes)
-      this.#held = held
+    if (bytes > this.#maxBytes) {
+      this.#pass()
+      return
     }
+    if (bytes > this.#held.length) this.#makeRoom(bytes)
     chunk.copy(this.#held, this.#heldBytes, from, to)
     this.#heldBytes = bytes
+  }
+
+  /** Twice what is needed, so that a line that comes byte by byte is not copied as often. */
+  #makeRoom(bytes: number): void {
+    const room = Buffer.allocUnsafeSlow(
+      Math.min(this.#maxBytes, Math.max(SMALLEST_HOLD, bytes * 2)),
+    )
+    this.#held.copy(room, 0, 0, this.#heldBytes)
+    this.#held = room
   }
 
   #pass(): void {

@@ -28,6 +28,9 @@ export const readCounts = (usage: Json): Usage => ({
 export const readModelCounts = (entry: Json): Usage => ({
   inputTokens: readCount(entry.inputTokens, "modelUsage.inputTokens"),
   outputTokens: readCount(entry.outputTokens, "modelUsage.outputTokens"),
-  cacheWriteTokens: readCount(entry.cacheCreationInputTokens, "modelUsage.cacheCreationInputTokens"),
+  cacheWriteTokens: readCount(
+    entry.cacheCreationInputTokens,
+    "modelUsage.cacheCreationInputTokens",
+  ),
   cacheReadTokens: readCount(entry.cacheReadInputTokens, "modelUsage.cacheReadInputTokens"),
 })
