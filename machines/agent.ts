@@ -61,6 +61,8 @@ export interface AgentInput {
   readonly agentId: AgentId
   readonly taskId: TaskId
   readonly deadlineAt: Instant | null
+  /** Set when its work was begun under another supervisor and goes on. */
+  readonly isResumed?: true
 }
 
 export interface AgentContext extends AgentInput {

@@ -10,9 +10,13 @@ export interface Due<A> {
   readonly value: A
 }
 
-interface Entry<A> extends Due<A> {
+interface Entry<A> {
+  readonly due: Due<A>
   readonly order: number
 }
+
+const inOrder = (a: Entry<unknown>, b: Entry<unknown>): number =>
+  a.due.dueAt - b.due.dueAt || a.order - b.order
 
 /** Stale entries tolerated before the heap is rebuilt from what is still wanted. */
 const SLACK = 64
@@ -28,7 +32,7 @@ export class DeadlineQueue<A> {
 
   set(due: Due<A>): void {
     this.order += 1
-    const entry = { ...due, order: this.order }
+    const entry = { due, order: this.order }
     this.wanted.set(due.name, entry)
     this.heap.push(entry)
     this.rise(this.heap.length - 1)
@@ -42,7 +46,7 @@ export class DeadlineQueue<A> {
   /** The next one due, still wanted. */
   peek(): Due<A> | undefined {
     for (let top = this.heap[0]; top !== undefined; top = this.heap[0]) {
-      if (this.wanted.get(top.name) === top) return top
+      if (this.wanted.get(top.due.name) === top) return top.due
       this.pop()
     }
     return undefined
@@ -63,7 +67,7 @@ export class DeadlineQueue<A> {
 
   private compact(): void {
     if (this.heap.length <= 2 * this.wanted.size + SLACK) return
-    this.heap = [...this.wanted.values()].sort((a, b) => a.dueAt - b.dueAt || a.order - b.order)
+    this.heap = [...this.wanted.values()].sort(inOrder)
   }
 
   private pop(): void {
@@ -98,8 +102,7 @@ export class DeadlineQueue<A> {
 
   private isBefore(a: number, b: number): boolean {
     const [first, second] = [this.heap[a], this.heap[b]]
-    if (first === undefined || second === undefined) return false
-    return first.dueAt === second.dueAt ? first.order < second.order : first.dueAt < second.dueAt
+    return first !== undefined && second !== undefined && inOrder(first, second) < 0
   }
 
   private swap(a: number, b: number): void {

@@ -27,6 +27,7 @@ import {
   type Queue,
   withdraw,
 } from "./queue.ts"
+import { resumptionOf } from "./resumption.ts"
 import type { AgentKey, HoldId, Instant, RequestId } from "./vocabulary.ts"
 
 export interface SupervisorInput {
@@ -105,10 +106,10 @@ const answer = (enqueue: Enqueue, id: Answer["id"], granted: boolean, decision: 
     params: { id, granted, refusal: decision.refusal, seq: decision.after.seq },
   })
 
-/** Instant of any event; the first one has none, and nothing can be due before it. */
-const instantOf = (event: SupervisorEvent, budget: Budget): Instant => {
-  if (event.type === "agent.over") return event.output.endedAt ?? budget.window.startsAt
-  return "at" in event ? event.at : budget.window.startsAt
+/** Instant of any event; the first one has none, and comes at the start. */
+const instantOf = (event: SupervisorEvent, context: SupervisorContext): Instant => {
+  if (event.type === "agent.over") return event.output.endedAt ?? context.budget.window.startsAt
+  return "at" in event ? event.at : context.startedAt
 }
 
 /** The head of the queue, judged at the moment of whatever just happened. */
@@ -116,7 +117,7 @@ const nextDecision = (context: SupervisorContext, event: SupervisorEvent) => {
   const head = headOf(context.queue)
   return head === undefined
     ? undefined
-    : decideSpawn(context.budget, head, instantOf(event, context.budget))
+    : decideSpawn(context.budget, head, instantOf(event, context))
 }
 
 const admitsSpawn = (verdict: string): boolean =>
@@ -202,6 +203,15 @@ export const supervisorSetup = base.extend({
       assertEvent(event, "hold.settled")
       return Decisions.settleDecision(context.budget, event).verdict === "resolves"
     },
+    /** What a metered agent's call came to makes its account full. */
+    settleStops: ({ context, event }) => {
+      assertEvent(event, "hold.settled")
+      return Decisions.settleDecision(context.budget, event).verdict === "resolvesAndStops"
+    },
+    correctionStops: ({ context, event }) => {
+      assertEvent(event, "hold.settled_late")
+      return Decisions.lateDecision(context.budget, event).verdict === "correctsAndStops"
+    },
     holdVoids: ({ context, event }) => {
       assertEvent(event, "hold.voided")
       return Decisions.voidDecision(context.budget, event).verdict === "resolves"
@@ -258,11 +268,24 @@ export const supervisorSetup = base.extend({
         Decisions.deadlineDecision(context.budget, event).verdict === "resolves"
       )
     },
+    expiryStops: ({ context, event }) => {
+      assertEvent(event, "deadline.reached")
+      return (
+        event.deadline.of === "hold" &&
+        Decisions.deadlineDecision(context.budget, event).verdict === "resolvesAndStops"
+      )
+    },
     graceElapsed: ({ event }) => event.type === "deadline.reached" && event.deadline.of === "grace",
     killElapsed: ({ event }) => event.type === "deadline.reached" && event.deadline.of === "kill",
     dayEnds: ({ event }) => event.type === "deadline.reached" && event.deadline.of === "day",
     summaryIsDue: ({ event }) =>
       event.type === "deadline.reached" && event.deadline.of === "summary",
+
+    // A change of limits.
+    limitStops: ({ context, event }) => {
+      assertEvent(event, "budget.changed")
+      return Decisions.budgetDecision(context.budget, event).verdict === "setsAndStops"
+    },
 
     // Where the regions stand.
     dayExhausted: ({ context }) => isFull(context.budget.day),
@@ -316,7 +339,7 @@ export const supervisorSetup = base.extend({
       const head = headOf(context.queue)
       if (head === undefined) return
       const refusal = closed("draining", true, SPAWN_ASKS)
-      const at = instantOf(event, context.budget)
+      const at = instantOf(event, context)
       const decision = refuseSpawn(context.budget, head, at, refusal)
       enqueue.assign({ queue: dequeue(context.queue) })
       commit(enqueue, context, decision)
@@ -373,13 +396,13 @@ export const supervisorSetup = base.extend({
       return { type: "agent.told", key, event: { type: "grace.spent", at: event.at } }
     }),
     stopMetered: base.enqueueActions(({ context, event, enqueue }) =>
-      commit(enqueue, context, decideExhaustion(context.budget, instantOf(event, context.budget))),
+      commit(enqueue, context, decideExhaustion(context.budget, instantOf(event, context))),
     ),
     stopAll: base.enqueueActions(({ context, event, enqueue }) =>
       commit(
         enqueue,
         context,
-        decideStopAll(context.budget, "shutdown", instantOf(event, context.budget)),
+        decideStopAll(context.budget, "shutdown", instantOf(event, context)),
       ),
     ),
     stopAgent: base.enqueueActions(({ context, event, enqueue }) => {
@@ -423,8 +446,14 @@ export const supervisorSetup = base.extend({
       const dueAt = budget.window.endsAt
       return { type: "deadline.set", deadline: { of: "day" }, dueAt, at: startedAt }
     }),
+    /** A new supervisor's agents are those that outlived the last one. */
+    resumeLives: base.enqueueActions(({ context, enqueue }) => {
+      const { pool, deadlines } = resumptionOf(context.budget, context.startedAt)
+      for (const event of deadlines) enqueue.sendTo("deadlines", event)
+      for (const event of pool) enqueue.sendTo("pool", event)
+    }),
     publishSummary: base.enqueueActions(({ context, event, enqueue }) => {
-      const at = instantOf(event, context.budget)
+      const at = instantOf(event, context)
       enqueue.assign({ summaryDue: false })
       enqueue.emit({ type: "summary", at, summary: summarise(context.budget) })
     }),

@@ -176,16 +176,23 @@ export const supervisorMachine = supervisorSetup.createMachine({
     supervisorSetup.spawnChild("deadlines", { id: "deadlines" }),
     supervisorSetup.spawnChild("pool", { id: "pool" }),
     "armDay",
+    "resumeLives",
   ],
   type: "parallel",
   states: { life, admission, day, ledger },
   on: {
-    "hold.settled": { guard: "holdSettles", actions: "settleHold" },
+    "hold.settled": [
+      { guard: "holdSettles", actions: "settleHold" },
+      { guard: "settleStops", actions: "settleHold" },
+    ],
     "hold.voided": { guard: "holdVoids", actions: "voidHold" },
-    "hold.settled_late": { actions: "correctHold" },
+    "hold.settled_late": [
+      { guard: "correctionStops", actions: "correctHold" },
+      { actions: "correctHold" },
+    ],
     "request.withdrawn": { guard: "isWaiting", actions: "leaveQueue" },
     "stop.requested": { guard: "stops", actions: "stopAgent" },
-    "budget.changed": { actions: "setBudget" },
+    "budget.changed": [{ guard: "limitStops", actions: "setBudget" }, { actions: "setBudget" }],
     "work.started": { guard: "workStarts", actions: ["noteStarted", "tellAgent"] },
     "work.exited": [
       { guard: "leavesChildren", actions: ["tellAgent", "latchExit"] },
@@ -199,6 +206,7 @@ export const supervisorMachine = supervisorSetup.createMachine({
     "deadline.reached": [
       { guard: "deadlineReached", actions: "meetDeadline" },
       { guard: "holdExpires", actions: "meetDeadline" },
+      { guard: "expiryStops", actions: "meetDeadline" },
       { guard: "graceElapsed", actions: "tellAgent" },
       { guard: "killElapsed", actions: "tellAgent" },
       { guard: "dayEnds", actions: "meetDeadline" },

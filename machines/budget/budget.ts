@@ -71,6 +71,8 @@ export interface LiveAgent {
   readonly calls: KnownCalls
   /** Set once: the first cause of its end. */
   readonly reason: StopReason | null
+  /** When it was asked to stop: its grace is counted from here, whoever supervises it by then. */
+  readonly stoppingAt: Instant | null
   readonly refusalsInARow: number
   /** The latest hold stands refused for good, by this limit. */
   readonly refusedNever: RefusalReason | null

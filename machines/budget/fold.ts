@@ -65,7 +65,9 @@ const apply = (budget: Budget, row: Rows.Row): Budget => {
       return correctCall(budget, row)
     case "stop_requested":
       return changeAgent(budget, row.key, (agent) =>
-        agent.reason === null ? { ...agent, state: "stopping", reason: row.reason } : agent,
+        agent.reason === null
+          ? { ...agent, state: "stopping", reason: row.reason, stoppingAt: row.at }
+          : agent,
       )
     case "unkillable":
       return changeAgent(budget, row.key, (agent) => ({ ...agent, state: "unkillable" }))
@@ -158,6 +160,7 @@ const admit = (budget: Budget, row: Rows.Admitted): Budget => {
     holds: [],
     calls: NO_CALLS,
     reason: null,
+    stoppingAt: null,
     refusalsInARow: 0,
     refusedNever: null,
     wouldRefuse: row.wouldRefuse,

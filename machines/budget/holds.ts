@@ -122,7 +122,7 @@ export interface Settlement {
   readonly model: string | null
 }
 
-export type ResolveVerdict = "resolves" | "unknown"
+export type ResolveVerdict = "resolves" | "resolvesAndStops" | "unknown"
 
 export const decideSettle = (
   before: Budget,
@@ -145,7 +145,7 @@ export const decideSettle = (
       model: settlement.model,
     },
   ])
-  return stopIfFull(settled, "resolves", hold.key, at)
+  return stopIfFull(settled, "resolvesAndStops", hold.key, at)
 }
 
 const resolution = (kind: "hold_voided" | "hold_expired", hold: Hold): Unnumbered => ({
@@ -185,7 +185,7 @@ const resolveAs = (
   const hold = holdOf(turned.budget, holdId)
   if (hold === undefined) return conclude(turned, "unknown", [])
   const resolved = conclude(turned, "resolves", [resolution(kind, hold)])
-  return stopIfFull(resolved, "resolves", hold.key, at)
+  return stopIfFull(resolved, "resolvesAndStops", hold.key, at)
 }
 
 /** The rows that expire every open hold of an agent, when it is reaped or lost. */

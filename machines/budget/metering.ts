@@ -84,7 +84,7 @@ export const decideLateSettle = (
   before: Budget,
   late: LateSettlement,
   at: Instant,
-): Decision<"corrects"> => {
+): Decision<"corrects" | "correctsAndStops"> => {
   const turned = turnDay(before, at)
   const corrected = conclude(turned, "corrects", [
     {
@@ -99,5 +99,5 @@ export const decideLateSettle = (
       uncertainBefore: late.chargedTokens,
     },
   ])
-  return stopIfFull(corrected, "corrects", late.key, at)
+  return stopIfFull(corrected, "correctsAndStops", late.key, at)
 }

@@ -95,9 +95,12 @@ export const decideSpawn = (
   return refuseSpawn(before, request, at, refusal)
 }
 
-/** A queue waits for slots and held tokens; for tomorrow only when it was told to. */
-const isWorthWaiting = (refusal: Refusal, request: SpawnRequest): boolean =>
-  !refusal.never && (refusal.retryAt === null || request.waitForReset)
+/**
+ * A queue waits for slots and held tokens; for tomorrow only when it was told to. Whoever lacks
+ * a slot waits for that first, in both modes, whatever the day is like by then.
+ */
+const isWorthWaiting = ({ reason, retryAt, never }: Refusal, request: SpawnRequest): boolean =>
+  !never && (reason === "concurrency_limit" || retryAt === null || request.waitForReset)
 
 export const refuseSpawn = (
   before: Budget,

@@ -32,7 +32,8 @@ const killAfter = async (lines: number): Promise<readonly string[]> => {
     acknowledged.push(line)
     if (acknowledged.length === lines) child.kill("SIGKILL")
   })
-  await once(child, "exit")
+  // Not `exit`: what it acknowledged last may still be in the pipe.
+  await once(child, "close")
   return acknowledged
 }
 

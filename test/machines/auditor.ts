@@ -1,0 +1,280 @@
+/**
+ * The invariants, held to after every row.
+ *
+ * Every figure is added up here a second time, from the rows alone, and compared with what
+ * folding them made of it. S-numbers are the invariants' names.
+ */
+import assert from "node:assert/strict"
+import * as HashMap from "effect/HashMap"
+import type { Account } from "../../machines/budget/account.ts"
+import type { Budget, LiveAgent } from "../../machines/budget/budget.ts"
+import type * as Rows from "../../machines/budget/row.ts"
+import type { Machines } from "./machines.ts"
+
+interface Sum {
+  used: number
+  uncertain: number
+  held: number
+}
+
+interface Life {
+  readonly admitted: Rows.Admitted
+  readonly sum: Sum
+  readonly usageIds: Set<string>
+  /** Used within the open day. */
+  today: number
+  firstReason: string | null
+  over: boolean
+}
+
+interface Counted {
+  readonly key: string
+  readonly windowId: string
+}
+
+interface Charge extends Counted {
+  readonly tokens: number
+  readonly certain: boolean
+}
+
+const nothing = (): Sum => ({ used: 0, uncertain: 0, held: 0 })
+
+export class Auditor {
+  budget: Budget
+  private readonly machines: Machines
+  private readonly lives = new Map<string, Life>()
+  private readonly windows = new Map<string, Sum>()
+  private readonly holds = new Map<string, Rows.HoldPlaced>()
+  private readonly expired = new Map<string, number>()
+  /** Nothing happened yet that may put usage beyond a limit. */
+  private clean: boolean
+
+  constructor(machines: Machines, opened: Budget) {
+    this.machines = machines
+    this.budget = opened
+    this.clean = opened.settings.enforceHardLimits
+    this.windows.set(opened.window.id, nothing())
+  }
+
+  observe(row: Rows.Row): void {
+    const before = this.budget
+    assert.equal(row.seq, before.seq + 1, "rows are numbered without holes")
+    this.budget = this.machines.fold.fold(before, row)
+    this.add(row, before)
+    this.expectSums()
+    this.expectLimits()
+    this.expectSlots()
+  }
+
+  private add(row: Rows.Row, before: Budget): void {
+    switch (row.kind) {
+      case "window_opened":
+        assert.ok(!this.windows.has(row.window.id), "S9: a day opens once")
+        assert.ok(row.window.startsAt >= before.window.endsAt, "S9: days do not overlap")
+        this.windows.set(row.window.id, nothing())
+        this.turn()
+        return
+      case "admitted":
+        this.admit(row, before)
+        return
+      case "refused":
+        this.refuse(row, before)
+        return
+      case "hold_placed":
+        this.place(row)
+        return
+      case "hold_settled":
+        this.resolve(row.holdId, row.heldTokens)
+        if (row.tokens > row.heldTokens) this.clean = false
+        this.charge({ ...row, certain: row.provenance === "reported" })
+        return
+      case "hold_voided":
+        this.resolve(row.holdId, row.heldTokens)
+        return
+      case "hold_expired":
+        this.resolve(row.holdId, row.heldTokens)
+        this.expired.set(row.holdId, row.heldTokens)
+        this.charge({ ...row, tokens: row.heldTokens, certain: false })
+        return
+      case "usage_recorded":
+        this.record(row, before)
+        return
+      case "corrected":
+        this.correct(row)
+        return
+      case "stop_requested": {
+        const life = this.life(row.key)
+        assert.equal(life.firstReason, null, "S6: the first cause is latched")
+        life.firstReason = row.reason
+        return
+      }
+      case "ended":
+        this.end(row)
+        return
+      case "budget_set":
+        this.clean = false
+        return
+      case "started":
+      case "unkillable":
+        assert.ok(!this.life(row.key).over)
+        return
+      case "clock_stepped":
+        assert.fail("no walk accepts a stepped clock")
+    }
+  }
+
+  /** An account that only counts leaves with a day in which it counted nothing. */
+  private turn(): void {
+    const holding = new Set([...this.holds.values()].map(({ key }) => String(key)))
+    for (const [key, life] of this.lives) {
+      if (!life.admitted.slot && life.today === 0 && !holding.has(key)) life.over = true
+      life.today = 0
+    }
+  }
+
+  private admit(row: Rows.Admitted, before: Budget): void {
+    const max = before.settings.maxConcurrentAgents
+    if (row.slot && max !== null) assert.ok(before.slotsTaken < max, "S5: slots ≤ max")
+    assert.ok(!this.lives.has(row.key), "one admission a key")
+    this.expectOpenWindow(row, before)
+    this.lives.set(row.key, {
+      admitted: row,
+      sum: nothing(),
+      usageIds: new Set(),
+      today: 0,
+      firstReason: null,
+      over: false,
+    })
+  }
+
+  private refuse(row: Rows.Refused, before: Budget): void {
+    this.expectOpenWindow(row, before)
+    assert.equal(this.budget.day, before.day, "S10: a refusal changes no account")
+    assert.equal(this.budget.holds, before.holds, "S10: a refusal places no hold")
+    assert.equal(this.budget.slotsTaken, before.slotsTaken, "S10: a refusal takes no slot")
+    for (const agent of HashMap.values(this.budget.agents))
+      assert.equal(agent.account, this.machines.budget.agentOf(before, agent.key)?.account)
+  }
+
+  private place(row: Rows.HoldPlaced): void {
+    assert.ok(!this.holds.has(row.holdId), "S3: an open hold is not placed again")
+    this.expectOpenWindow(row, this.budget)
+    this.holds.set(row.holdId, row)
+    this.life(row.key).sum.held += row.tokens
+    this.window(row.windowId).held += row.tokens
+  }
+
+  private resolve(holdId: string, heldTokens: number): void {
+    const placed = this.holds.get(holdId)
+    assert.ok(placed !== undefined, "S3: a hold resolves at most once")
+    assert.equal(placed.tokens, heldTokens)
+    this.holds.delete(holdId)
+    this.life(placed.key).sum.held -= placed.tokens
+    this.window(placed.windowId).held -= placed.tokens
+  }
+
+  private record(row: Rows.UsageRecorded, before: Budget): void {
+    this.clean = false
+    this.expectOpenWindow(row, before)
+    const { usageIds } = this.life(row.key)
+    if (row.usageId !== null) {
+      assert.ok(!usageIds.has(row.usageId), "S4: a call is recorded once")
+      usageIds.add(row.usageId)
+    }
+    this.charge({ ...row, certain: row.provenance === "reported" })
+  }
+
+  private correct(row: Rows.Corrected): void {
+    if (row.tokens > row.tokensBefore) this.clean = false
+    if ("holdId" in row.ref) {
+      assert.equal(this.expired.get(row.ref.holdId), row.tokensBefore, "S3: corrected once")
+      this.expired.delete(row.ref.holdId)
+    }
+    this.count(row, row.tokens - row.tokensBefore, -row.uncertainBefore)
+  }
+
+  private charge(charge: Charge): void {
+    this.count(charge, charge.tokens, charge.certain ? 0 : charge.tokens)
+  }
+
+  private count({ key, windowId }: Counted, used: number, uncertain: number): void {
+    const life = this.life(key)
+    for (const sum of [life.sum, this.window(windowId)]) {
+      sum.used += used
+      sum.uncertain += uncertain
+    }
+    if (windowId === this.budget.window.id) life.today += used
+  }
+
+  private end(row: Rows.Ended): void {
+    const life = this.life(row.key)
+    assert.ok(!life.over, "S6: a life ends once")
+    const why = "S6: the first cause is the reason"
+    if (life.firstReason !== null && row.reason !== "lost")
+      assert.equal(row.reason, life.firstReason, why)
+    assert.equal(life.sum.held, 0, "S3: no hold outlives its agent")
+    life.over = true
+  }
+
+  /** S2: held is the sum of the open holds, used the sum of what was charged; S9: by day. */
+  private expectSums(): void {
+    const { day, window, agents } = this.budget
+    expectAccount(day, this.window(window.id), "day")
+    let inWindow = this.budget.endedOmitted.windowTokens
+    for (const agent of HashMap.values(agents)) {
+      expectAccount(agent.account, this.life(agent.key).sum, agent.agentId)
+      inWindow += agent.windowTokens
+    }
+    for (const ended of HashMap.values(this.budget.ended.items))
+      inWindow += ended.agent.windowTokens
+    assert.equal(inWindow, day.confirmed + day.uncertain, "S9: the agents' parts add up to the day")
+    assert.equal(HashMap.size(this.budget.holds), this.holds.size)
+  }
+
+  /** S1, in hard mode: `used + held − overrun ≤ limit` on every account. */
+  private expectLimits(): void {
+    if (!this.budget.settings.enforceHardLimits) return
+    const accounts = [...HashMap.values(this.budget.agents)].map((agent) => agent.account)
+    for (const account of [this.budget.day, ...accounts]) {
+      const { confirmed, uncertain, held, overrun, limit } = account
+      if (limit !== null)
+        assert.ok(confirmed + uncertain + held - overrun <= limit, "S1: nothing beyond the limit")
+      if (this.clean) assert.equal(overrun, 0, "S1: no overrun while every call is held first")
+    }
+  }
+
+  /** S5: as many slots as lives from admission to the end. S14: deadlines do not move. */
+  private expectSlots(): void {
+    const live = [...this.lives.values()].filter(({ over }) => !over)
+    const slots = live.filter(({ admitted }) => admitted.slot).length
+    assert.equal(this.budget.slotsTaken, slots, "S5: a slot for each life, freed once")
+    assert.equal(HashMap.size(this.budget.agents), live.length)
+    for (const { admitted } of live) {
+      const agent: LiveAgent | undefined = this.machines.budget.agentOf(this.budget, admitted.key)
+      assert.equal(agent?.deadlineAt, admitted.deadlineAt, "S14: a deadline never moves")
+    }
+  }
+
+  private expectOpenWindow(row: { windowId: string; at: number }, budget: Budget): void {
+    assert.equal(row.windowId, budget.window.id, "S9: it belongs to the open day")
+    assert.ok(row.at < budget.window.endsAt, "S9: a day that is over takes nothing in")
+  }
+
+  private life(key: string): Life {
+    const life = this.lives.get(key)
+    assert.ok(life !== undefined, `S6: nothing about ${key} before its admission`)
+    return life
+  }
+
+  private window(id: string): Sum {
+    const window = this.windows.get(id)
+    assert.ok(window !== undefined, `S9: the day ${id} was opened`)
+    return window
+  }
+}
+
+const expectAccount = (account: Account, sum: Sum, name: string): void => {
+  const { confirmed, uncertain, held } = account
+  const folded = { used: confirmed + uncertain, uncertain, held }
+  assert.deepEqual(folded, sum, `S2: the account of ${name} is the sum of its rows`)
+}

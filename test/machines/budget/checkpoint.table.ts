@@ -1,0 +1,117 @@
+import fc from "fast-check"
+import { expect } from "vitest"
+import type { Budget } from "../../../machines/budget/budget.ts"
+import type { Checks, Machines } from "../machines.ts"
+import {
+  end,
+  exhaust,
+  HOUR,
+  hold,
+  later,
+  MINUTE,
+  NOON,
+  type Operation,
+  openAt,
+  report,
+  restart,
+  SETTINGS,
+  set,
+  settle,
+  soft,
+  spawn,
+  stop,
+  voids,
+} from "./script.ts"
+
+const names = fc.constantFrom("a", "b", "c")
+const holdIds = fc.constantFrom("h", "i", "j")
+const amount = fc.constantFrom(0, 1, 19, 20, 60, 61, 100)
+
+const anyOperation: fc.Arbitrary<Operation> = fc.oneof(
+  fc.tuple(names, fc.boolean()).map(([name, slot]) => spawn(name, { slot })),
+  fc.tuple(holdIds, names, amount).map(([id, name, asked]) => hold(id, name, asked)),
+  fc.tuple(holdIds, amount).map(([id, used]) => settle(id, used)),
+  holdIds.map(voids),
+  fc.tuple(names, amount).map(([name, used]) => report(name, used)),
+  names.map((name) => stop(name, "cancelled")),
+  names.map((name) => end(name)),
+  fc.constantFrom(
+    exhaust,
+    restart(),
+    set(soft({ ...SETTINGS, dailyTokenLimit: 50 })),
+    set(SETTINGS),
+  ),
+  names.map((name) => later(7 * HOUR, end(name))),
+)
+
+const json = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
+
+const reopened = (m: Machines, budget: Budget): Budget => {
+  const decoded = m.checkpoint.decodeCheckpoint(json(m.checkpoint.encodeCheckpoint(budget)))
+  expect(decoded).not.toBeNull()
+  return decoded ?? budget
+}
+
+/** The rows of each operation, with the budget put to paper and back after every one if asked. */
+const play = (m: Machines, operations: readonly Operation[], reopens: boolean) => {
+  let [budget, at] = [openAt(m, SETTINGS), NOON]
+  const rows = operations.flatMap(({ afterMs, decide }) => {
+    at += afterMs + MINUTE
+    const decision = decide(m, budget, at)
+    budget = reopens ? reopened(m, decision.after) : decision.after
+    return decision.rows
+  })
+  return { rows, summary: m.summary.summarise(budget), budget }
+}
+
+export const checkpoint: Checks = {
+  "a budget from a checkpoint decides like the one that was saved": (m) =>
+    fc.assert(
+      fc.property(fc.array(anyOperation, { maxLength: 25 }), (operations) => {
+        const through = play(m, operations, true)
+        const kept = play(m, operations, false)
+        expect(through.rows).toEqual(kept.rows)
+        expect(through.summary).toEqual(kept.summary)
+      }),
+      { numRuns: 200 },
+    ),
+
+  "a checkpoint is the fold of the rows before it": (m) =>
+    fc.assert(
+      fc.property(fc.array(anyOperation, { maxLength: 25 }), (operations) => {
+        const { rows, budget } = play(m, operations, false)
+        const folded = m.fold.foldAll(openAt(m, SETTINGS), rows)
+        expect(m.checkpoint.encodeCheckpoint(folded)).toEqual(m.checkpoint.encodeCheckpoint(budget))
+      }),
+      { numRuns: 100 },
+    ),
+
+  "an account without a slot goes on recognising its calls after a checkpoint": (m) => {
+    const operations = [
+      spawn("s", { slot: false }),
+      report("s", 10, { id: "1" }),
+      report("s", 10, { id: "1" }),
+      restart(),
+      report("s", 12, { id: "1" }),
+    ]
+    expect(play(m, operations, true).rows).toEqual(play(m, operations, false).rows)
+  },
+
+  "a checkpoint of another version, or none at all, is not read": (m) => {
+    const saved = json(m.checkpoint.encodeCheckpoint(openAt(m, SETTINGS)))
+    const version = m.checkpoint.CHECKPOINT_VERSION
+    expect(m.checkpoint.decodeCheckpoint(saved)).not.toBeNull()
+    const others = [
+      { ...Object(saved), version: version + 1 },
+      { ...Object(saved), version: `${version}` },
+      {},
+      null,
+      undefined,
+      7,
+      "checkpoint",
+    ]
+    expect(others.map((other) => m.checkpoint.decodeCheckpoint(other))).toEqual(
+      others.map(() => null),
+    )
+  },
+}
