@@ -10,6 +10,28 @@ if (major < NODE_MAJOR_MIN) {
   )
   process.exitCode = 125
 } else {
+  await rememberCompiledCode()
   const { main } = await import("./main.ts")
-  process.exitCode = await main(process.argv.slice(2))
+  try {
+    process.exitCode = await main(process.argv.slice(2))
+  } catch (error) {
+    process.stderr.write(
+      `stint: a fault of its own, please report it: ${error instanceof Error ? error.stack : error}\n`,
+    )
+    process.exitCode = 125
+  }
+}
+
+/**
+ * Keeps what Node has compiled in the user's own cache folder, so that the next start is quicker.
+ * Never in a folder that others may write to: whoever can change compiled code runs as us.
+ */
+async function rememberCompiledCode(): Promise<void> {
+  const { enableCompileCache } = await import("node:module")
+  const { homedir } = await import("node:os")
+  const { isAbsolute, join } = await import("node:path")
+  const chosen = process.env.XDG_CACHE_HOME ?? ""
+  const cache = isAbsolute(chosen) ? chosen : join(homedir(), ".cache")
+  // Sources change between runs; only the built program is worth it.
+  if (import.meta.url.endsWith(".js")) enableCompileCache(join(cache, "stint", "compiled"))
 }

@@ -25,7 +25,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["src/config/"],
   ["src/ledger/", "src/runners/", "src/meters/", "src/inspector/"],
   ["src/host/"],
-  ["src/replay/", "src/gateway/"],
+  ["src/replay/", "src/sharing/", "src/gateway/"],
   ["src/index.ts", "src/effect.ts"],
   ["src/edges/"],
   ["src/main.ts", "src/reference/"],
@@ -112,8 +112,8 @@ describe("rules", () => {
   })
 
   it("no check is silenced", () => {
-    const silenced =
-      /@ts-(?:ignore|expect-error|nocheck)|biome-ignore|\bas any\b|: any\b|eslint-disable/
+    const silenced = /@ts-(?:ignore|expect-error|nocheck)|biome-ignore|eslint-disable/
+    const untyped = /\bas any\b(?! \w)|: any\b/
     const everywhere = [...SOURCES, ...filesBelow("test")].filter(
       (file) => file.endsWith(".ts") && !file.endsWith("tidy.test.ts"),
     )

@@ -12,7 +12,7 @@ const COLUMN = 30
 export const renderFlagHelp = (...scopes: readonly Scope[]): string =>
   settingsOf(...(scopes.length === 0 ? (["budget"] as const) : scopes))
     .flatMap(entriesOf)
-    .flatMap(([flag, words]) => linesOf(flag, words))
+    .flatMap(([flag, words]) => flagLines(flag, words))
     .join("\n")
 
 const entriesOf = (setting: Setting): readonly (readonly [flag: string, words: string])[] => {
@@ -40,7 +40,8 @@ const defaultOf = ({ default: value, defaultText, unavailable }: Setting): strin
 const groupDigits = (text: string): string =>
   /^\d{5,}$/.test(text) ? text.replace(/\B(?=(\d{3})+$)/g, "_") : text
 
-const linesOf = (flag: string, words: string): readonly string[] => {
+/** One flag and its meaning, as all of them stand in `--help`. */
+export const flagLines = (flag: string, words: string): readonly string[] => {
   const [first = "", ...rest] = wrap(words, WIDTH - COLUMN)
   const head = INDENT + flag
   const margin = " ".repeat(COLUMN)

@@ -35,6 +35,8 @@ export interface PlannedAgent {
 export interface Plan {
   readonly budget: NamedValues | undefined
   readonly agents: readonly PlannedAgent[]
+  /** A problem with this value, found by whoever knows more than the text. */
+  readonly problemAt: (path: Path, found: string, allowed: string) => Problem
 }
 
 const PLAN_KEYS = ["budget", "agents"]
@@ -76,7 +78,9 @@ class PlanReader {
       whole.budget === undefined
         ? undefined
         : { ...this.source, value: whole.budget, under: ["budget"] }
-    return Result.succeed({ budget, agents })
+    const problemAt: Plan["problemAt"] = (path, found, expected) =>
+      this.problem("invalid_value", path, found, expected)
+    return Result.succeed({ budget, agents, problemAt })
   }
 
   private agents(value: unknown): readonly PlannedAgent[] {
@@ -146,9 +150,18 @@ class PlanReader {
 
   private limits(path: Path, value: unknown): PlanLimits {
     if (value === undefined) return {}
+    if (!isMap(value)) {
+      this.wrong(path, value, `a map of ${LIMIT_KEYS.join(", ")}`)
+      return {}
+    }
+    this.knownKeys(path, value, LIMIT_KEYS)
     const settings = LIMIT_KEYS.flatMap((key) => settingNamed(key) ?? [])
-    const { patch, problems } = decodeValues({ ...this.source, value, under: path }, settings)
-    this.problems.push(...problems)
+    const known = Object.fromEntries(
+      LIMIT_KEYS.flatMap((key) => (Object.hasOwn(value, key) ? [[key, value[key]]] : [])),
+    )
+    const source = { ...this.source, value: known, under: path }
+    const { patch, problems } = decodeValues(source, settings)
+    this.problems.push(...problems.map((problem) => ({ ...problem, key: indexed(problem.key) })))
     const limits: { -readonly [Key in keyof PlanLimits]: PlanLimits[Key] } = {}
     for (const key of LIMIT_KEYS) {
       const limit = patch[key]
@@ -182,8 +195,15 @@ class PlanReader {
   }
 
   private add(reason: Problem["reason"], path: Path, found: string, allowed: string): void {
+    this.problems.push(this.problem(reason, path, found, allowed))
+  }
+
+  private problem(reason: Problem["reason"], path: Path, found: string, allowed: string): Problem {
     const { name, lineOf } = this.source
-    const key = path.join(".").replace(/\.(\d+)(?=\.|$)/g, "[$1]")
-    this.problems.push({ reason, source: name, line: lineOf?.(path) ?? null, key, found, allowed })
+    const key = indexed(path.join("."))
+    return { reason, source: name, line: lineOf?.(path) ?? null, key, found, allowed }
   }
 }
+
+/** `agents[2].cwd` for `agents.2.cwd`. */
+const indexed = (key: string): string => key.replace(/\.(\d+)(?=\.|$)/g, "[$1]")

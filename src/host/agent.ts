@@ -88,13 +88,25 @@ export class Agent {
   /** Sets tokens aside for a call. Rejects with `HoldRefused`, which says whether waiting helps. */
   async hold(tokens: number, options: { readonly id?: string } = {}): Promise<Held> {
     checkAmount("tokens", tokens)
+    if (options.id === undefined) return this.placeHold(randomUUID() as string as HoldId, tokens)
+    const id = checkName("id", options.id)
+    return this.host.holdsUnderWay.join(
+      id,
+      `${tokens} ${this.key}`,
+      `a hold of ${tokens} tokens`,
+      () => this.holdOnce(id, tokens),
+    )
+  }
+
+  private async holdOnce(id: string, tokens: number): Promise<Held> {
+    const before = await answeredHold(this.host, id, this.key, tokens)
+    if (before === null) return this.placeHold(id as HoldId, tokens)
+    if (before.granted) return this.held(before.holdId, tokens)
+    throw holdRefused(this.agentId, before.refusal)
+  }
+
+  private async placeHold(holdId: HoldId, tokens: number): Promise<Held> {
     const { host, key } = this
-    if (options.id !== undefined) {
-      const before = await answeredHold(host, checkName("id", options.id), key, tokens)
-      if (before?.granted === true) return this.held(before.holdId, tokens)
-      if (before?.granted === false) throw holdRefused(this.agentId, before.refusal)
-    }
-    const holdId = (options.id ?? randomUUID()) as HoldId
     const request = { holdId, key, tokens }
     const answer = await host.ask(holdId, { type: "hold.requested", at: host.now(), request })
     if (!answer.granted)
@@ -138,13 +150,14 @@ export class Agent {
   private async settleChecked(holdId: HoldId, check: () => CheckedUsage): Promise<Reckoning> {
     const { host } = this
     const { usage, provenance, model } = check()
-    if (holdOf(host.budget, holdId) === undefined) await this.settleLate(holdId, usage)
-    else {
-      const settlement = { holdId, usage, provenance, model }
-      host.send({ type: "hold.settled", at: host.now(), settlement })
+    if (holdOf(host.budget, holdId) === undefined) {
+      await this.settleLate(holdId, usage)
+      return this.reckon()
     }
+    const settlement = { holdId, usage, provenance, model }
+    const written = host.sendDurably({ type: "hold.settled", at: host.now(), settlement })
     const reckoning = this.reckon()
-    await host.flush()
+    await written
     return reckoning
   }
 
@@ -155,12 +168,15 @@ export class Agent {
     const rows = await host.ledger.find(holdId)
     const expired = rows.find((row) => row.kind === "hold_expired")
     const corrected = rows.some((row) => row.kind === "corrected")
-    if (expired === undefined || corrected || settlingLate.has(holdId)) return
-    settlingLate.add(holdId)
+    if (expired === undefined || corrected) return
+    // Said twice at once: the second is acknowledged when the first is.
+    if (host.settlingLate.has(holdId)) return host.flush()
+    host.settlingLate.add(holdId)
     const { key, windowId, heldTokens: chargedTokens } = expired
     const late = { holdId, key, windowId, chargedTokens, usage }
-    host.send({ type: "hold.settled_late", at: host.now(), late })
-    await host.flush().finally(() => settlingLate.delete(holdId))
+    await host
+      .sendDurably({ type: "hold.settled_late", at: host.now(), late })
+      .finally(() => host.settlingLate.delete(holdId))
   }
 
   private voidHold(holdId: HoldId): Promise<void> {
@@ -179,9 +195,6 @@ export class Agent {
     }
   }
 }
-
-/** Late settlements under way: the ledger knows of one only once its row is written. */
-const settlingLate = new Set<HoldId>()
 
 /** A caller may leave the promise alone; a ledger that fails must not end its process for that. */
 const handled = <A>(promise: Promise<A>): Promise<A> => {

@@ -2,10 +2,11 @@
  * Requests that were answered before: the same id and content gets the same answer, for as long
  * as its row is kept; the same id with other content is a mistake of the caller.
  */
+import { closed } from "../../machines/budget/admission.ts"
 import { holdOf } from "../../machines/budget/budget.ts"
 import type { Refusal, Row } from "../../machines/budget/row.ts"
 import type { AgentKey, HoldId } from "../../machines/vocabulary.ts"
-import { InvalidRequest } from "./errors.ts"
+import { conflict } from "./errors.ts"
 import type { Host } from "./host.ts"
 
 export type AnsweredHold =
@@ -16,14 +17,6 @@ export type AnsweredSpawn =
   | { readonly granted: true; readonly key: AgentKey }
   | { readonly granted: false; readonly refusal: Refusal }
 
-const conflict = (id: string, found: string): InvalidRequest =>
-  new InvalidRequest({
-    field: "id",
-    found: JSON.stringify(id),
-    allowed: "an id not used for anything else",
-    message: `id ${JSON.stringify(id)} was already used for ${found}; ask under a new id`,
-  })
-
 /** Null when this id was never answered. */
 export const answeredHold = async (
   host: Host,
@@ -31,10 +24,16 @@ export const answeredHold = async (
   key: AgentKey,
   tokens: number,
 ): Promise<AnsweredHold | null> => {
+  // Whoever asks is told so under any id.
+  if (host.isClosed) return null
   const holdId = id as HoldId
   const open = holdOf(host.budget, holdId)
-  if (open !== undefined) return sameHold(id, open, key, tokens)
-  await host.whenDurable()
+  const again = open === undefined ? null : sameHold(id, open, key, tokens)
+  const durable = await host.whenDurable()
+  if (again !== null)
+    return durable || !host.settings.enforceHardLimits
+      ? again
+      : { granted: false, refusal: closed("ledger_unavailable", false, tokens) }
   for (const row of await host.ledger.find(id)) {
     if (row.kind === "hold_placed") return sameHold(id, row, key, tokens)
     if (row.kind === "refused" && row.subject === "hold") return sameRefusal(id, row, key, tokens)
@@ -70,6 +69,7 @@ export const answeredSpawn = async (
   agentId: string,
   taskId: string,
 ): Promise<AnsweredSpawn | null> => {
+  if (host.isClosed) return null
   await host.whenDurable()
   for (const row of await host.ledger.find(requestId)) {
     const isSpawn = row.kind === "admitted" || (row.kind === "refused" && row.subject === "spawn")

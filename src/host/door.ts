@@ -17,7 +17,7 @@ export interface UsageInput {
 const KINDS = ["inputTokens", "outputTokens", "cacheWriteTokens", "cacheReadTokens"] as const
 const USAGE_FIELDS: readonly string[] = [...KINDS, "id", "model", "provenance"]
 const PROVENANCES: readonly string[] = ["reported", "estimated", "unknown"]
-const NAME_LENGTH_MAX = 256
+export const NAME_LENGTH_MAX = 256
 
 const AMOUNT = `a whole number from 0 to ${MAX_AMOUNT}`
 const NAME = `a text of 1 to ${NAME_LENGTH_MAX} characters`

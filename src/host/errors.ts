@@ -72,6 +72,15 @@ export class CanaryAdmitted extends Schema.TaggedError<CanaryAdmitted>()("Canary
   message: Schema.String,
 }) {}
 
+/** The same id for something else. */
+export const conflict = (id: string, found: string): InvalidRequest =>
+  new InvalidRequest({
+    field: "id",
+    found: JSON.stringify(id),
+    allowed: "an id not used for anything else",
+    message: `id ${JSON.stringify(id)} was already used for ${found}; ask under a new id`,
+  })
+
 export const admissionRefused = (agentId: string, refusal: Refusal): AdmissionRefused => {
   const report = reportOf(refusal)
   const message = `agent ${JSON.stringify(agentId)} was not admitted: ${explain(report)}`

@@ -5,40 +5,38 @@
  * must not happen before it is on disk waits: answers and the start of work.
  */
 import type { Logger } from "pino"
-import { type Actor, createActor, type InspectionEvent } from "xstate"
-import { agentMachine } from "../../machines/agent.ts"
-import { createAgentPool } from "../../machines/agent-pool.ts"
-import { agentOf, type Budget, isActive, type LiveAgent } from "../../machines/budget/budget.ts"
-import { livesOf } from "../../machines/budget/recovery.ts"
+import type { Actor, InspectionEvent } from "xstate"
+import { closed as closedDoor } from "../../machines/budget/admission.ts"
+import { agentOf, type Budget, isActive } from "../../machines/budget/budget.ts"
 import type { Row } from "../../machines/budget/row.ts"
 import type { BudgetSettings } from "../../machines/budget/settings.ts"
 import type { AgentSummary } from "../../machines/budget/summary.ts"
-import { createDeadlines } from "../../machines/deadlines.ts"
 import type { SupervisorEvent } from "../../machines/events.ts"
 import type { Fact } from "../../machines/facts.ts"
-import { supervisorMachine } from "../../machines/supervisor.ts"
+import { lengthOf } from "../../machines/queue.ts"
+import type { supervisorMachine } from "../../machines/supervisor.ts"
 import type { Answer } from "../../machines/supervisor-setup.ts"
-import type { AgentKey, Instant } from "../../machines/vocabulary.ts"
-import type { LedgerService } from "../ledger/ledger.ts"
+import type { AgentKey, HoldId, Instant } from "../../machines/vocabulary.ts"
+import { type LedgerService, LedgerUnavailable } from "../ledger/ledger.ts"
 import type { Runner } from "../runners/runner.ts"
+import { actorOf } from "./actor.ts"
+import type { Held } from "./agent.ts"
 import type { Clock } from "./clock.ts"
-import { recoverBudget, startBudget } from "./recover.ts"
+import { recoverAndStart, type StartOptions } from "./recover.ts"
+import { UnderWay } from "./under-way.ts"
 import { Upkeep } from "./upkeep.ts"
 import { Works } from "./works.ts"
 
-export interface HostOptions {
-  readonly ledger: LedgerService
+export interface HostOptions extends StartOptions {
   readonly clock: Clock
-  readonly settings: BudgetSettings
   readonly logger: Logger
   readonly retentionDays: number
   readonly inspect?: (event: InspectionEvent) => void
   readonly onClosed?: () => void
-  /** Stops what is left of agents that outlived their supervisor, before anything is admitted. */
-  readonly sweep?: Sweep
 }
 
-export type Sweep = (lost: readonly LiveAgent[]) => Promise<void>
+/** What may begin or end a life or a wait. */
+const LIVES: ReadonlySet<Fact["type"]> = new Set(["agent.admitted", "agent.refused", "agent.ended"])
 
 type FactListener = (fact: Fact) => void
 
@@ -46,12 +44,18 @@ export class Host {
   readonly ledger: LedgerService
   readonly clock: Clock
   readonly logger: Logger
+  /** Late settlements under way: the ledger knows of one only once its row is written. */
+  readonly settlingLate = new Set<HoldId>()
+  readonly holdsUnderWay = new UnderWay<Held>()
   private readonly options: HostOptions
   private readonly actor: Actor<typeof supervisorMachine>
   private readonly works: Works
   private readonly answers = new Map<string, (answer: Answer) => void>()
   private readonly endings = new Map<AgentKey, (agent: AgentSummary) => void>()
   private readonly listeners = new Set<FactListener>()
+  /** Facts of the step under way: told after it, when whoever hears them can read what they say. */
+  private readonly facts: Fact[] = []
+  private telling = false
   private readonly stopListeningToLedger: () => void
   private readonly upkeep: Upkeep
   private lastSeq: number
@@ -59,9 +63,7 @@ export class Host {
 
   /** Recovers what the ledger remembers, ends who was lost, and proves that the limiter limits. */
   static async start(options: HostOptions): Promise<Host> {
-    const recovered = await recoverBudget(options.ledger)
-    await options.sweep?.(livesOf(recovered))
-    const decision = startBudget(recovered, options.settings, options.clock.now())
+    const decision = await recoverAndStart(options)
     options.ledger.append(decision.rows)
     await options.ledger.durable(decision.after.seq)
     return new Host(options, decision.after)
@@ -75,14 +77,31 @@ export class Host {
     this.lastSeq = budget.seq
     this.upkeep = new Upkeep({ ...options, budget: () => this.budget }, budget.seq)
     this.works = this.makeWorks()
-    this.actor = this.makeActor(budget)
-    this.actor.on("*", (fact) => this.publish(fact))
+    this.actor = actorOf({
+      input: { budget, at: this.now() },
+      works: this.works,
+      makeAlarm: (ring, scope) =>
+        options.clock.makeAlarm((at) => {
+          ring(at)
+          this.tellFacts()
+        }, scope),
+      inspect: options.inspect,
+      append: (rows) => this.append(rows),
+      reply: (answer) => this.reply(answer),
+    })
+    this.actor.on("*", (fact) => this.facts.push(fact))
     this.actor.subscribe({
       error: (error) => this.logger.fatal({ err: error }, "the chart failed"),
     })
     this.stopListeningToLedger = this.ledger.onHealth((error) => this.noteHealth(error))
     this.actor.start()
+    this.stayAlive()
+    this.tellFacts()
     this.upkeep.retain(budget.window)
+  }
+
+  get isClosed(): boolean {
+    return this.closed
   }
 
   get budget(): Budget {
@@ -107,13 +126,30 @@ export class Host {
 
   /** What is said after the end is lost on purpose: no row would remember it. */
   send(event: SupervisorEvent): void {
-    if (!this.closed) this.actor.send(event)
+    if (this.closed) return
+    this.actor.send(event)
+    this.tellFacts()
+  }
+
+  /** For what its caller takes as done once this resolves; rejects with `LedgerUnavailable`. */
+  async sendDurably(event: SupervisorEvent): Promise<void> {
+    if (this.closed)
+      throw new LedgerUnavailable({
+        reason: "closed",
+        path: this.ledger.path,
+        message: `The supervisor on the ledger ${this.ledger.path} is closed, and nothing was recorded. Start another one.`,
+      })
+    this.send(event)
+    await this.flush()
   }
 
   /** Sends a request and resolves with its answer once that is decided and durable. */
   async ask(id: string, event: SupervisorEvent): Promise<Answer & { readonly durable: boolean }> {
+    if (this.closed) return this.answerClosed(id)
     const decided = new Promise<Answer>((resolve) => this.answers.set(id, resolve))
     this.send(event)
+    // Not answered yet: it waits in line.
+    if (this.answers.has(id)) this.stayAlive()
     const answer = await decided
     return { ...answer, durable: await this.whenDurable(answer.seq) }
   }
@@ -121,6 +157,7 @@ export class Host {
   /** The asker no longer waits for an answer. */
   stopAsking(id: string): void {
     this.answers.delete(id)
+    this.stayAlive()
   }
 
   /** Says who will do the work of an agent about to be asked for, and who waits for its end. */
@@ -189,37 +226,16 @@ export class Host {
     })
   }
 
-  private makeActor(budget: Budget): Actor<typeof supervisorMachine> {
-    const { works } = this
-    const agentLogic = agentMachine.provide({
-      actions: {
-        startWork: (_, context) => works.start(context),
-        interrupt: ({ context }, { key }) => works.interrupt(key, context.reason ?? "stopped"),
-        killTree: (_, { key }) => works.kill(key),
-        warn: (_, { key, status }) => works.warn(key, status),
-      },
-    })
-    const logic = supervisorMachine.provide({
-      actors: {
-        pool: createAgentPool(agentLogic),
-        deadlines: createDeadlines(this.clock.makeAlarm),
-      },
-      actions: {
-        append: (_, { rows }) => this.append(rows),
-        reply: (_, answer) => this.reply(answer),
-      },
-    })
-    const { inspect } = this.options
-    return createActor(logic, {
-      input: { budget, at: this.now() },
-      ...(inspect === undefined ? {} : { inspect }),
-    })
-  }
-
   private append(rows: readonly Row[]): void {
     this.lastSeq = rows.at(-1)?.seq ?? this.lastSeq
     this.ledger.append(rows)
     this.upkeep.note(rows)
+  }
+
+  private answerClosed(id: string): Answer & { readonly durable: boolean } {
+    const refusal = closedDoor("draining", true, 1)
+    const answerId = id as Answer["id"]
+    return { id: answerId, granted: false, refusal, seq: this.lastSeq, durable: true }
   }
 
   private reply(answer: Answer): void {
@@ -235,6 +251,15 @@ export class Host {
     return durable || !this.settings.enforceHardLimits
   }
 
+  /** In order, also when hearing one brings about others. */
+  private tellFacts(): void {
+    if (this.telling) return
+    this.telling = true
+    for (let fact = this.facts.shift(); fact !== undefined; fact = this.facts.shift())
+      this.publish(fact)
+    this.telling = false
+  }
+
   private publish(fact: Fact): void {
     this.attend(fact)
     for (const listener of this.listeners) {
@@ -247,12 +272,16 @@ export class Host {
   }
 
   private attend(fact: Fact): void {
-    if (fact.type !== "agent.admitted" && fact.type !== "agent.ended") return
-    // After this step: an account without a slot is nobody's life.
-    queueMicrotask(() => this.clock.keepAlive(this.budget.slotsTaken > 0))
-    if (fact.type === "agent.admitted") return
+    if (!LIVES.has(fact.type)) return
+    this.stayAlive()
+    if (fact.type !== "agent.ended") return
     this.endings.get(fact.key)?.(fact.agent)
     this.forget(fact.key)
+  }
+
+  /** The process stays while somebody lives or waits in line; an account without a slot does neither. */
+  private stayAlive(): void {
+    if (!this.closed) this.clock.keepAlive(this.budget.slotsTaken > 0 || lengthOf(this.queue) > 0)
   }
 
   private noteHealth(error: Error | null): void {

@@ -7,8 +7,9 @@ import { type BudgetOptions, decodeBudgetOptions } from "../config/decode.ts"
 import type { LedgerService } from "../ledger/ledger.ts"
 import { makeMemoryLedger } from "../ledger/memory.ts"
 import { type Clock, systemClock } from "./clock.ts"
-import { Host, type HostOptions, type Sweep, type TakeOver } from "./host.ts"
+import { Host, type HostOptions } from "./host.ts"
 import { Supervisor } from "./supervisor.ts"
+import type { Sweep, TakeOver } from "./take-over.ts"
 
 export interface SupervisorOptions {
   /** What differs from the defaults; `null` is unlimited where that is allowed. */

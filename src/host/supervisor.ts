@@ -1,12 +1,17 @@
 /** The library's supervisor: promises outside, the host's synchronous decisions inside. */
-import { randomUUID } from "node:crypto"
+import { createHash, randomUUID } from "node:crypto"
 import * as Result from "effect/Result"
 import { closed, SPAWN_ASKS } from "../../machines/budget/admission.ts"
-import { agentOf, keyOfName } from "../../machines/budget/budget.ts"
-import type { Refusal } from "../../machines/budget/row.ts"
+import { agentOf, keyOfName, type LiveAgent } from "../../machines/budget/budget.ts"
 import type { BudgetSettings } from "../../machines/budget/settings.ts"
-import { decideSpawn, type SpawnRequest } from "../../machines/budget/spawning.ts"
-import { type Summary, summarise } from "../../machines/budget/summary.ts"
+import type { SpawnRequest } from "../../machines/budget/spawning.ts"
+import {
+  type AgentSummary,
+  type Summary,
+  summarise,
+  summariseEnded,
+} from "../../machines/budget/summary.ts"
+import { listed } from "../../machines/budget/tail.ts"
 import type { Fact } from "../../machines/facts.ts"
 import { hasName, lengthOf } from "../../machines/queue.ts"
 import type {
@@ -18,23 +23,17 @@ import type {
   TaskId,
 } from "../../machines/vocabulary.ts"
 import { type BudgetOptions, decodeBudgetOptions } from "../config/decode.ts"
-import { type FunctionLife, functionRunner } from "../runners/function.ts"
+import { functionRunner } from "../runners/function.ts"
 import type { Runner } from "../runners/runner.ts"
-import { Agent, type Held, type Reckoning } from "./agent.ts"
+import { Agent } from "./agent.ts"
 import { answeredSpawn } from "./answered.ts"
-import { checkName, checkOwnLimits, type OwnLimits, type UsageInput } from "./door.ts"
+import { type AgentContext, contextFor } from "./context.ts"
+import { checkName, checkOwnLimits, NAME_LENGTH_MAX, type OwnLimits } from "./door.ts"
+import { refusalNow } from "./dry-run.ts"
 import { admissionRefused, InvalidRequest, type RefusalReport, reportOf } from "./errors.ts"
 import type { Host } from "./host.ts"
-
-/** What an agent's function is given. */
-export interface AgentContext extends FunctionLife {
-  readonly agentId: string
-  readonly taskId: string
-  readonly hold: (tokens: number, options?: { readonly id?: string }) => Promise<Held>
-  readonly recordUsage: (usage: UsageInput) => Reckoning
-  readonly remaining: () => number | null
-  readonly flush: () => Promise<void>
-}
+import { UnderWay } from "./under-way.ts"
+import { withdrawal } from "./withdrawal.ts"
 
 export interface SpawnOptions {
   readonly taskId: string
@@ -57,11 +56,14 @@ export interface SpawnOptions {
 export interface RunOptions extends Omit<SpawnOptions, "run"> {
   readonly runner: (agent: Agent) => Runner
   readonly enforcement?: Enforcement
+  /** Names this admission for ever; generated when absent. */
+  readonly key?: AgentKey
 }
 
 export class Supervisor {
   private readonly host: Host
   private readonly agents = new Map<AgentKey, Agent>()
+  private readonly underWay = new UnderWay<Agent>()
   private closing: Promise<void> | null = null
 
   constructor(host: Host) {
@@ -80,13 +82,24 @@ export class Supervisor {
   /** Spawns work that a runner does; `spawn` is this with a function. */
   async run(options: RunOptions): Promise<Agent> {
     const taskId = checkName("taskId", options.taskId) as TaskId
-    const agentId = checkName("agentId", options.agentId ?? `${taskId}-${shortId()}`) as AgentId
+    const { requestId } = options
+    if (requestId !== undefined) checkName("requestId", requestId)
+    const agentId = checkName("agentId", options.agentId ?? nameFor(taskId, requestId)) as AgentId
+    if (requestId === undefined) return this.request(options, agentId, taskId)
+    return this.underWay.join(
+      requestId,
+      JSON.stringify([agentId, taskId]),
+      `agent ${agentId} of task ${taskId}`,
+      async () =>
+        (await this.answered(requestId, agentId, taskId)) ?? this.request(options, agentId, taskId),
+    )
+  }
+
+  private async request(options: RunOptions, agentId: AgentId, taskId: TaskId): Promise<Agent> {
     const own = checkOwnLimits(options.limits)
-    const before = await this.answered(options.requestId, agentId, taskId)
-    if (before !== null) return before
     this.checkFree(agentId)
     options.signal?.throwIfAborted()
-    const key = randomUUID() as string as AgentKey
+    const key = options.key ?? (randomUUID() as string as AgentKey)
     const requestId = (options.requestId ?? key) as string as RequestId
     const agent = new Agent(this.host, { key, agentId, taskId }, options.runner)
     return this.admit(
@@ -104,6 +117,26 @@ export class Supervisor {
       },
       options.signal,
     )
+  }
+
+  /** Goes on with an agent that was claimed from an earlier supervisor; undefined when it is over. */
+  resume(key: AgentKey, runner: RunOptions["runner"]): Agent | undefined {
+    const live = agentOf(this.host.budget, key)
+    if (live === undefined) return undefined
+    const agent = new Agent(this.host, live, runner)
+    this.keep(agent)
+    return agent
+  }
+
+  /** Who was admitted under that key, while it lives. */
+  living(key: AgentKey): LiveAgent | undefined {
+    return agentOf(this.host.budget, key)
+  }
+
+  /** Its last entry, for as long as the summary lists it. */
+  ended(key: AgentKey): AgentSummary | undefined {
+    const found = listed(this.host.budget.ended).find(({ agent }) => agent.key === key)
+    return found === undefined ? undefined : summariseEnded(found)
   }
 
   /** The live agent of that name. */
@@ -132,15 +165,14 @@ export class Supervisor {
 
   /** Whether an ordinary agent could start now; a dry run that leaves no trace. */
   canSpawn(): { readonly allowed: boolean; readonly refusal: RefusalReport | null } {
-    const refusal = this.refusalNow()
+    const refusal = refusalNow(this.host)
     return { allowed: refusal === null, refusal: refusal === null ? null : reportOf(refusal) }
   }
 
   /** Changes limits from now on; resolves with all settings once that is durable. */
   async setBudget(change: BudgetOptions): Promise<BudgetSettings> {
     const settings = Result.getOrThrow(decodeBudgetOptions(change, this.host.settings))
-    this.host.send({ type: "budget.changed", at: this.host.now(), settings })
-    await this.host.flush()
+    await this.host.sendDurably({ type: "budget.changed", at: this.host.now(), settings })
     return this.budget()
   }
 
@@ -190,23 +222,23 @@ export class Supervisor {
     await this.host.close()
   }
 
-  private refusalNow(): Refusal | null {
-    const { budget, stateValue } = this.host
-    if (stateValue.life !== "open") return closed("draining", true, SPAWN_ASKS)
-    if (stateValue.admission === "unwritable")
-      return closed("ledger_unavailable", false, SPAWN_ASKS)
-    const { verdict, refusal } = decideSpawn(budget, ANYBODY, this.host.now())
-    return verdict === "admits" || verdict === "admitsFlagged" ? null : refusal
+  /** Lets go of the ledger and stops nobody: whoever takes it next goes on with those who live. */
+  leave(): Promise<void> {
+    this.closing ??= this.host.close()
+    return this.closing
+  }
+
+  private keep(agent: Agent): void {
+    this.agents.set(agent.key, agent)
+    agent.ended.then(() => this.agents.delete(agent.key))
   }
 
   private async answered(
-    requestId: string | undefined,
+    requestId: string,
     agentId: AgentId,
     taskId: TaskId,
   ): Promise<Agent | null> {
-    if (requestId === undefined) return null
-    const id = checkName("requestId", requestId)
-    const before = await answeredSpawn(this.host, id, agentId, taskId)
+    const before = await answeredSpawn(this.host, requestId, agentId, taskId)
     if (before === null) return null
     const agent = before.granted ? this.agents.get(before.key) : undefined
     if (agent !== undefined) return agent
@@ -235,13 +267,16 @@ export class Supervisor {
     const { host } = this
     const { requestId, key } = request
     const withdrawn = withdrawal(host, requestId, signal)
-    this.agents.set(key, agent)
-    agent.ended.then(() => this.agents.delete(key))
+    this.keep(agent)
     try {
       const asked = host.ask(requestId, { type: "agent.requested", at: host.now(), request })
       const answer = await Promise.race([asked, withdrawn.aborted])
-      if (answer.granted) return agent
-      throw admissionRefused(agent.agentId, answer.refusal ?? closed("stale", true, SPAWN_ASKS))
+      if (!answer.granted)
+        throw admissionRefused(agent.agentId, answer.refusal ?? closed("stale", true, SPAWN_ASKS))
+      // Nothing begins that no row remembers: it ends without having started.
+      if (!answer.durable && host.settings.enforceHardLimits)
+        throw admissionRefused(agent.agentId, closed("ledger_unavailable", false, SPAWN_ASKS))
+      return agent
     } catch (error) {
       if (agentOf(host.budget, key) === undefined) {
         this.agents.delete(key)
@@ -254,45 +289,11 @@ export class Supervisor {
   }
 }
 
-/** An ordinary agent with a name nobody can have. */
-const ANYBODY: SpawnRequest = {
-  requestId: "" as RequestId,
-  key: "" as AgentKey,
-  agentId: "",
-  taskId: "",
-  enforcement: "unmetered",
-  slot: true,
-  ownTokenLimit: null,
-  ownDurationMinutes: null,
-  ownGraceSeconds: null,
-  queue: false,
-  waitForReset: false,
-}
-
 const ID_LENGTH = 8
 
-const shortId = (): string => randomUUID().slice(0, ID_LENGTH)
-
-/** A waiting request whose asker gave up leaves the queue. */
-const withdrawal = (host: Host, requestId: RequestId, signal: AbortSignal | undefined) => {
-  let giveUp = (): void => {}
-  const aborted = new Promise<never>((_, reject) => {
-    giveUp = () => {
-      host.send({ type: "request.withdrawn", at: host.now(), requestId })
-      host.stopAsking(requestId)
-      reject(signal?.reason)
-    }
-  })
-  signal?.addEventListener("abort", giveUp, { once: true })
-  return { aborted, dispose: () => signal?.removeEventListener("abort", giveUp) }
+/** After its task; the same for the same request, which may be asked again. */
+const nameFor = (taskId: string, requestId: string | undefined): string => {
+  const id =
+    requestId === undefined ? randomUUID() : createHash("sha256").update(requestId).digest("hex")
+  return `${taskId.slice(0, NAME_LENGTH_MAX - ID_LENGTH - 1)}-${id.slice(0, ID_LENGTH)}`
 }
-
-const contextFor = (host: Host, agent: Agent, life: FunctionLife): AgentContext => ({
-  ...life,
-  agentId: agent.agentId,
-  taskId: agent.taskId,
-  hold: (tokens, options) => agent.hold(tokens, options),
-  recordUsage: (usage) => agent.recordUsage(usage),
-  remaining: () => agent.remaining(),
-  flush: () => host.flush(),
-})

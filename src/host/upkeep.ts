@@ -45,8 +45,9 @@ export class Upkeep {
   /** Saves what there is; resolves when nothing is under way any more. */
   async close(): Promise<void> {
     this.enqueue(() => this.saveCheckpoint())
-    await this.underWay
+    // From here on nothing more is taken: a day that turns now finds the ledger closing.
     this.closed = true
+    await this.underWay
   }
 
   private enqueue(task: () => Promise<void>): void {

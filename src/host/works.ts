@@ -19,21 +19,42 @@ interface Entry {
   work: Work | null
 }
 
+/** Work that was begun under another supervisor; its orders wait for whoever takes it over. */
+interface Orphaned {
+  readonly context: WorkContext
+  interrupted: string | null
+  killed: boolean
+}
+
 export class Works {
   private readonly entries = new Map<AgentKey, Entry>()
+  private readonly orphaned = new Map<AgentKey, Orphaned>()
   private readonly options: WorksOptions
 
   constructor(options: WorksOptions) {
     this.options = options
   }
 
-  /** Says who will do the work of an agent that is about to be asked for. */
+  /** Says who will do the work of an agent that is about to be asked for, or goes on with it. */
   prepare(key: AgentKey, runner: Runner): void {
-    this.entries.set(key, { runner, work: null })
+    const entry = { runner, work: null }
+    this.entries.set(key, entry)
+    const orphan = this.orphaned.get(key)
+    if (orphan === undefined) return
+    this.orphaned.delete(key)
+    this.begin(orphan.context, entry)
+    if (orphan.interrupted !== null) this.interrupt(key, orphan.interrupted)
+    if (orphan.killed) this.kill(key)
   }
 
   forget(key: AgentKey): void {
     this.entries.delete(key)
+    this.orphaned.delete(key)
+  }
+
+  /** Starts nothing: its work lives, and waits for a runner that knows it. */
+  resume(context: WorkContext): void {
+    this.orphaned.set(context.key, { context, interrupted: null, killed: false })
   }
 
   /** Begins once the admission is durable: a crash in between leaves a row, never a stray. */
@@ -48,10 +69,14 @@ export class Works {
   }
 
   interrupt(key: AgentKey, reason: string): void {
+    const orphan = this.orphaned.get(key)
+    if (orphan !== undefined) orphan.interrupted ??= reason
     this.obey(key, (work) => work.interrupt(reason))
   }
 
   kill(key: AgentKey): void {
+    const orphan = this.orphaned.get(key)
+    if (orphan !== undefined) orphan.killed = true
     this.obey(key, (work) => work.kill())
   }
 

@@ -6,6 +6,8 @@
 import { readFileSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { renderSettingsReference } from "../config/reference.ts"
+import { renderCommandLineReference } from "./command-line.ts"
+import { renderExitCodesReference } from "./exit-codes.ts"
 import { renderReasonsReference } from "./reasons.ts"
 import { renderMachinesReference } from "./statecharts.ts"
 
@@ -13,6 +15,8 @@ const FOLDER = new URL("../../docs/reference/", import.meta.url)
 
 /** Every generated page by its file's name. */
 export const PAGES: Readonly<Record<string, () => string>> = {
+  "cli.md": renderCommandLineReference,
+  "exit-codes.md": renderExitCodesReference,
   "machines.md": renderMachinesReference,
   "reasons.md": renderReasonsReference,
   "settings.md": renderSettingsReference,

@@ -54,5 +54,11 @@ const finish = async (
   })
 }
 
-const messageOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error)
+/** Anything may be thrown, also what refuses to be shown: its agent ends all the same. */
+const messageOf = (error: unknown): string => {
+  try {
+    return String(error instanceof Error ? error.message : error)
+  } catch {
+    return "what it threw cannot be shown as text"
+  }
+}

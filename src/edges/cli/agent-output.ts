@@ -8,39 +8,87 @@ export type ReadAlong = (chunk: Buffer) => void
 export const passBytes = (from: Readable, to: Writable, readAlong: ReadAlong): void => {
   from.on("data", readAlong)
   from.pipe(to, { end: false })
+  // Nobody reads ours any more: the child is to hear of it as it would without us.
+  const close = (): void => {
+    from.destroy()
+  }
+  to.once("error", close)
+  from.once("close", () => to.removeListener("error", close))
+}
+
+/** Where the lines of many agents come together. */
+export interface LineOutput {
+  /** False: no more until `onceReady` calls. */
+  readonly write: (lines: Buffer) => boolean
+  readonly onceReady: (go: () => void) => void
+}
+
+/** `put` where lines reach the stream by a way of their own. */
+export const lineOutput = (
+  to: Writable,
+  put: (lines: Buffer) => void = (lines) => to.write(lines),
+): LineOutput => {
+  const waiting: (() => void)[] = []
+  const goOn = (): void => {
+    for (const go of waiting.splice(0)) go()
+  }
+  to.on("drain", goOn)
+  to.on("close", goOn)
+  return {
+    write: (lines) => {
+      // A reader that has left takes everything: agents must not stand still for it.
+      if (to.destroyed) return true
+      put(lines)
+      return !to.writableNeedDrain
+    },
+    onceReady: (go) => {
+      if (to.destroyed || !to.writableNeedDrain) go()
+      else waiting.push(go)
+    },
+  }
 }
 
 /** A line that never ends is passed on in parts of this size. */
 const LINE_BYTES_MAX = 1 << 20
 const NEWLINE = 0x0a
+const END_OF_LINE = Buffer.from("\n")
 
 /** Passes whole lines on with a prefix, so that the lines of many agents do not mix. */
 export const passLines = (
   from: Readable,
-  print: (text: string) => void,
+  to: LineOutput,
   prefix: string,
   readAlong: ReadAlong,
 ): void => {
-  let rest = Buffer.alloc(0)
-  const printLines = (bytes: Buffer): void =>
-    print(
-      bytes
-        .toString("utf8")
-        .replace(/\n$/, "")
-        .split("\n")
-        .map((line) => `${prefix}${line}\n`)
-        .join(""),
-    )
+  const start = Buffer.from(prefix)
+  let rest: Buffer = Buffer.alloc(0)
+  const print = (bytes: Buffer): void => {
+    if (to.write(prefixed(bytes, start))) return
+    from.pause()
+    to.onceReady(() => from.resume())
+  }
   from.on("data", (chunk: Buffer) => {
     readAlong(chunk)
     const all = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
     const last = all.lastIndexOf(NEWLINE)
     const cut = last < 0 && all.length > LINE_BYTES_MAX ? all.length : last + 1
-    if (cut > 0) printLines(all.subarray(0, cut))
     rest = Buffer.from(all.subarray(cut))
+    if (cut > 0) print(all.subarray(0, cut))
   })
   from.on("end", () => {
-    if (rest.length > 0) printLines(rest)
+    if (rest.length > 0) print(rest)
     rest = Buffer.alloc(0)
   })
+}
+
+const prefixed = (bytes: Buffer, start: Buffer): Buffer => {
+  const parts: Buffer[] = []
+  for (let at = 0; at < bytes.length; ) {
+    const newline = bytes.indexOf(NEWLINE, at)
+    const next = newline < 0 ? bytes.length : newline + 1
+    parts.push(start, bytes.subarray(at, next))
+    if (newline < 0) parts.push(END_OF_LINE)
+    at = next
+  }
+  return Buffer.concat(parts)
 }

@@ -1,16 +1,18 @@
 /** One agent of a run as a process: its command, its streams, and the meter that reads along. */
+import { once } from "node:events"
 import type { Writable } from "node:stream"
 import { setTimeout as delay } from "node:timers/promises"
 import type { Environment } from "../../config/environment.ts"
 import type { PlannedAgent } from "../../config/plan.ts"
-import type { Agent } from "../../host/agent.ts"
 import type { CommandLauncher } from "../../runners/command.ts"
 import { commandRunner } from "../../runners/command-runner.ts"
 import type { Runner } from "../../runners/runner.ts"
 import type { RunningCommand } from "../../runners/running-command.ts"
+import type { SessionAgent } from "../../sharing/session.ts"
 import { openMeter } from "./agent-meter.ts"
-import { passBytes, passLines, type ReadAlong } from "./agent-output.ts"
+import { type LineOutput, passBytes, passLines, type ReadAlong } from "./agent-output.ts"
 import type { RunCall } from "./run-arguments.ts"
+import type { Suspension } from "./suspension.ts"
 
 export type AgentStdio =
   /** Inherited untouched. */
@@ -21,17 +23,21 @@ export type AgentStdio =
   | {
       readonly kind: "lines"
       readonly prefix: string
-      readonly stdout: (text: string) => void
-      readonly stderr: (text: string) => void
+      readonly stdout: LineOutput
+      readonly stderr: LineOutput
     }
 
 export interface AgentProcess {
   readonly planned: PlannedAgent
-  readonly admitted: Agent
+  readonly admitted: SessionAgent
   readonly launcher: CommandLauncher
   readonly stdio: AgentStdio
   readonly call: RunCall
   readonly env: Environment
+  /** Stands still with us on Ctrl-Z. */
+  readonly suspension: Suspension
+  /** Something its user should know, in one line. */
+  readonly onNotice: (line: string) => void
 }
 
 /** Nobody of the tree lives any more: whoever reads our output has this long to take the rest. */
@@ -54,35 +60,35 @@ export const agentRunner = (process: AgentProcess): Runner => {
           : ["ignore", "pipe", "pipe"],
     foreground: stdio.kind !== "lines" && stdio.foreground,
     contain: call.contain,
-    onStarted: (running) => readAlong(process, running, drained.resolve),
+    graceMs: (planned.limits.graceSeconds ?? call.settings.graceSeconds) * 1000,
+    onStarted: (running) => attend(process, running, drained.resolve),
     drained: () =>
       Promise.race([drained.promise, delay(DRAINED_WITHIN_MS, undefined, { ref: false })]),
   })
 }
 
-const readAlong = (
-  { planned, admitted, stdio }: AgentProcess,
-  running: RunningCommand,
-  onDrained: () => void,
-): void => {
-  if (running.stdout === null || stdio.kind === "terminal") {
-    onDrained()
-    return
+const attend = (process: AgentProcess, running: RunningCommand, onDrained: () => void): void => {
+  const { suspension, stdio, onNotice, admitted } = process
+  // In the foreground the terminal's own Ctrl-Z reaches it, and it may have a screen to put back.
+  if (stdio.kind === "lines" || !stdio.foreground) {
+    suspension.add(running)
+    running.reaped().then(() => suspension.remove(running))
   }
-  const meter = openMeter(planned.meter, admitted)
-  running.stdout.on("end", () => {
-    meter.end()
-    onDrained()
-  })
+  const streams = [running.stdout, running.stderr].filter((stream) => stream !== null)
+  Promise.all(streams.map((stream) => once(stream, "close"))).then(onDrained, onDrained)
+  if (running.stdout === null || stdio.kind === "terminal") return
+  const meter = openMeter(process.planned.meter, admitted, (why) =>
+    onNotice(`agent ${admitted.agentId}: a line of usage could not be counted: ${why}`),
+  )
+  running.stdout.once("close", meter.end)
   pass(stdio, running, meter.read)
 }
 
 const pass = (
   stdio: Exclude<AgentStdio, { kind: "terminal" }>,
-  running: RunningCommand,
+  { stdout, stderr }: RunningCommand,
   read: ReadAlong,
 ): void => {
-  const { stdout, stderr } = running
   if (stdout === null) return
   if (stdio.kind === "bytes") {
     passBytes(stdout, stdio.stdout, read)

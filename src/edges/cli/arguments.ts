@@ -7,10 +7,11 @@ import { nearest } from "../../config/nearest.ts"
 export class BadCall extends Error {}
 
 export const readFlags = (
-  argv: readonly string[],
+  words: readonly string[],
   options: ParseArgsOptionsConfig,
   command: string,
 ): { readonly values: FlagValues; readonly positionals: readonly string[] } => {
+  const argv = joinNegatives(words, options)
   const unknown = unknownFlags(argv, options)
   if (unknown.length > 0)
     throw new BadCall(unknown.map((flag) => describeUnknown(flag, options, command)).join("\n"))
@@ -21,6 +22,21 @@ export const readFlags = (
     if (error instanceof TypeError) throw new BadCall(`command line: ${error.message}`)
     throw error
   }
+}
+
+/** `--limit -5` is a wrong value, to be told as such, and not a flag called 5. */
+const joinNegatives = (
+  words: readonly string[],
+  options: ParseArgsOptionsConfig,
+): readonly string[] => {
+  const joined: string[] = []
+  for (const word of words) {
+    const last = joined.at(-1) ?? ""
+    const wantsValue = last.startsWith("--") && options[last.slice(2)]?.type === "string"
+    if (wantsValue && /^-[\d.]/.test(word)) joined.splice(-1, 1, `${last}=${word}`)
+    else joined.push(word)
+  }
+  return joined
 }
 
 /** Found before the strict reading, which stops at the first one and knows no near word. */

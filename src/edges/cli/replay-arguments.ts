@@ -2,7 +2,6 @@
 import { access, constants } from "node:fs/promises"
 import { homedir } from "node:os"
 import { dirname, join, resolve } from "node:path"
-import { parseArgs } from "node:util"
 import * as Result from "effect/Result"
 import type { BudgetSettings } from "../../../machines/budget/settings.ts"
 import { MS_PER_MINUTE } from "../../../machines/budget/settings.ts"
@@ -10,8 +9,9 @@ import type { Environment } from "../../config/environment.ts"
 import { readSettingsFile } from "../../config/file.ts"
 import { renderFlagHelp } from "../../config/flag-help.ts"
 import { type FlagValues, flagOptions } from "../../config/flags.ts"
-import { nearest } from "../../config/nearest.ts"
 import { resolveSettings } from "../../config/resolve.ts"
+import { BadCall, readFlags } from "./arguments.ts"
+import { HELP_FLAG, type OwnFlag, ownOptions, renderOwnFlags } from "./own-flags.ts"
 
 export interface ReplayCall {
   readonly paths: readonly string[]
@@ -22,14 +22,18 @@ export interface ReplayCall {
   readonly warnings: readonly string[]
 }
 
-/** What is wrong with the call; one problem a line. */
-export class BadCall extends Error {}
+/** The flags of `stint replay` beside the settings. */
+export const REPLAY_FLAGS: readonly OwnFlag[] = [
+  {
+    flag: "summary",
+    placeholder: "FILE",
+    meaning: "write what was found as JSON (-: standard output)",
+    isFile: true,
+  },
+  HELP_FLAG,
+]
 
-const OPTIONS = {
-  ...flagOptions("budget", "replay"),
-  summary: { type: "string", multiple: true },
-  help: { type: "boolean", short: "h", multiple: true },
-} as const
+const OPTIONS = { ...flagOptions("budget", "replay"), ...ownOptions(REPLAY_FLAGS) }
 
 export const replayHelp = (): string => `Usage: stint replay [options] [PATH…]
 
@@ -45,8 +49,7 @@ with the same names.
 
 Options:
 ${renderFlagHelp("budget", "replay")}
-  --summary FILE              write what was found as JSON (-: standard output)
-  -h, --help                  show this
+${renderOwnFlags(REPLAY_FLAGS)}
 
 Exit status: 0, whether or not a limit was reached; 125 if it could not be done.
 `
@@ -57,7 +60,7 @@ export const readReplayArguments = async (
   env: Environment,
   cwd: string,
 ): Promise<ReplayCall | null> => {
-  const { values, positionals } = parse(argv)
+  const { values, positionals } = readFlags(argv, OPTIONS, "replay")
   if (values.help !== undefined) return null
   const file = await readSettingsFile(cwd)
   if (Result.isFailure(file)) throw new BadCall(file.failure.message)
@@ -76,34 +79,6 @@ export const readReplayArguments = async (
     summary: await summaryPath(values.summary, cwd),
     warnings,
   }
-}
-
-const parse = (argv: readonly string[]) => {
-  const unknown = unknownFlags(argv)
-  if (unknown.length > 0) throw new BadCall(unknown.map(describeUnknown).join("\n"))
-  try {
-    const parsed = parseArgs({ args: [...argv], options: OPTIONS, allowPositionals: true })
-    const values: FlagValues = parsed.values
-    return { values, positionals: parsed.positionals }
-  } catch (error) {
-    if (error instanceof TypeError) throw new BadCall(`command line: ${error.message}`)
-    throw error
-  }
-}
-
-/** Found before the strict reading, which stops at the first one and knows no near word. */
-const unknownFlags = (argv: readonly string[]): readonly string[] => {
-  const args = [...argv]
-  const { tokens } = parseArgs({ args, options: OPTIONS, strict: false, tokens: true })
-  return tokens.flatMap((token) =>
-    token.kind === "option" && !Object.hasOwn(OPTIONS, token.name) ? [token.rawName] : [],
-  )
-}
-
-const describeUnknown = (flag: string): string => {
-  const near = nearest(flag.replace(/^-+/, ""), Object.keys(OPTIONS))
-  const advice = near === null ? "see stint replay --help" : `did you mean --${near}?`
-  return `command line: ${flag}: no such option; ${advice}`
 }
 
 const summaryPath = async (given: FlagValues[string], cwd: string): Promise<string | null> => {

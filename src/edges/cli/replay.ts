@@ -1,29 +1,17 @@
 /** `stint replay`: what would this budget have done? */
 import { createWriteStream } from "node:fs"
-import { Readable, type Writable } from "node:stream"
+import { Readable } from "node:stream"
 import { pipeline } from "node:stream/promises"
-import type { Environment } from "../../config/environment.ts"
 import { replay } from "../../replay/replay.ts"
 import { codeOf, ReplayFailed } from "../../replay/replay-failed.ts"
 import type { Replayed } from "../../replay/replayed.ts"
 import { summaryJson } from "../../replay/summary-json.ts"
+import { BadCall } from "./arguments.ts"
 import { fitted } from "./columns.ts"
-import { BadCall, type ReplayCall, readReplayArguments, replayHelp } from "./replay-arguments.ts"
+import { type CommandIo, type Output, wantsColour, write } from "./output.ts"
+import { type ReplayCall, readReplayArguments, replayHelp } from "./replay-arguments.ts"
 import { replayProgressLine } from "./replay-progress.ts"
 import { replayReport, reportedReplay } from "./replay-report.ts"
-
-type Output = Writable & { readonly isTTY?: boolean }
-
-export interface CommandIo {
-  readonly stdout: Output
-  readonly stderr: Output
-  readonly env: Environment
-  readonly cwd: string
-  /** Width of the terminal, where there is one. */
-  readonly columns: number | undefined
-  /** Standard output is a terminal. */
-  readonly isTTY: boolean
-}
 
 const DONE = 0
 const STINT_FAILED = 125
@@ -85,16 +73,6 @@ const writeReport = (
   const lines = replayReport(reportedReplay(replayed), { width: columns ?? 80, colour })
   return write(isAside ? stderr : stdout, [`${lines.join("\n")}\n`])
 }
-
-const wantsColour = (env: Environment, isTerminal: boolean): boolean => {
-  if (env.NO_COLOR) return false
-  if (env.FORCE_COLOR) return env.FORCE_COLOR !== "0"
-  return isTerminal && env.TERM !== "dumb"
-}
-
-/** As fast as it is read on the other side; the stream stays open. */
-const write = (stream: Writable, chunks: Iterable<string>): Promise<void> =>
-  pipeline(Readable.from(chunks), stream, { end: false })
 
 /** So many damaged lines are named; the report counts them all. */
 const NAMED_LINES = 5

@@ -2,6 +2,7 @@
 import { accessSync, constants, statSync } from "node:fs"
 import { readFile } from "node:fs/promises"
 import { basename, dirname, resolve } from "node:path"
+import { isatty } from "node:tty"
 import * as Result from "effect/Result"
 import type { BudgetSettings } from "../../../machines/budget/settings.ts"
 import type { Environment } from "../../config/environment.ts"
@@ -16,9 +17,11 @@ import {
   type Plan,
   type PlannedAgent,
 } from "../../config/plan.ts"
+import { configurationError } from "../../config/problem.ts"
 import { resolveSettings } from "../../config/resolve.ts"
 import { findProgram } from "../../runners/program.ts"
 import { BadCall, isGiven, oneOf, readFlags } from "./arguments.ts"
+import { HELP_FLAG, type OwnFlag, ownOptions, renderOwnFlags } from "./own-flags.ts"
 
 export interface RunCall {
   readonly agents: readonly PlannedAgent[]
@@ -39,20 +42,42 @@ export interface RunCall {
   readonly warnings: readonly string[]
 }
 
-const OPTIONS = {
-  ...flagOptions("budget", "run"),
-  id: { type: "string", multiple: true },
-  task: { type: "string", multiple: true },
-  meter: { type: "string", multiple: true },
-  require: { type: "string", multiple: true },
-  summary: { type: "string", multiple: true },
-  events: { type: "string", multiple: true },
-  contain: { type: "boolean", multiple: true },
-  check: { type: "boolean", multiple: true },
-  "no-prefix": { type: "boolean", multiple: true },
-  "wait-for-reset": { type: "boolean", multiple: true },
-  help: { type: "boolean", short: "h", multiple: true },
-} as const
+/** The flags of `stint run` beside the settings. */
+export const RUN_FLAGS: readonly OwnFlag[] = [
+  { flag: "id", placeholder: "NAME", meaning: "what the agent is called (one command)" },
+  { flag: "task", placeholder: "NAME", meaning: "what it works on (default: its id)" },
+  {
+    flag: "meter",
+    placeholder: "NAME",
+    meaning: `who reads its usage: ${METERS.join(", ")} (default auto)`,
+    choices: METERS,
+  },
+  {
+    flag: "require",
+    placeholder: "CLASS",
+    meaning: "metered: start nothing whose usage would not be read",
+    choices: ["metered"],
+  },
+  { flag: "contain", placeholder: null, meaning: "keep it in a PID namespace of its own" },
+  { flag: "check", placeholder: null, meaning: "read the plan, say what is wrong, start nothing" },
+  { flag: "no-prefix", placeholder: null, meaning: "a plan's lines without the agent's name" },
+  { flag: "wait-for-reset", placeholder: null, meaning: "let a plan wait for tomorrow's tokens" },
+  {
+    flag: "summary",
+    placeholder: "FILE",
+    meaning: "write the summary as JSON (-: standard output)",
+    isFile: true,
+  },
+  {
+    flag: "events",
+    placeholder: "FILE",
+    meaning: "write what happened as NDJSON (-: standard output)",
+    isFile: true,
+  },
+  HELP_FLAG,
+]
+
+const OPTIONS = { ...flagOptions("budget", "run"), ...ownOptions(RUN_FLAGS) }
 
 export const runHelp = (): string => `Usage: stint run [options] -- COMMAND [ARG…]
        stint run [options] PLAN.yaml
@@ -63,21 +88,28 @@ meter reads along. Ctrl-C stops gracefully, a second one kills.
 
 Options:
 ${renderFlagHelp("budget", "run")}
-  --id NAME, --task NAME      what the agent is called (one command)
-  --meter NAME                ${METERS.join(", ")} (default: auto)
-  --require metered           start nothing that would be less than metered
-  --contain                   keep it in a PID namespace of its own
-  --check                     read the plan, say what is wrong, start nothing
-  --no-prefix                 a plan's lines without the agent's name
-  --wait-for-reset            let a plan wait for tomorrow's tokens
-  --summary FILE              write the summary as JSON (-: standard output)
-  --events FILE               write what happened as NDJSON
-  -h, --help                  show this
+${renderOwnFlags(RUN_FLAGS)}
 
 Exit status: the command's own; 124 stopped or refused by a limit, 125 Stint
 failed, 126 and 127 the command cannot be run or found, 130 Ctrl-C. Of a plan:
 0 all completed, 1 an agent failed, 124, 125.
 `
+
+/** Options that only make sense for one command, or only for a plan, are told, not ignored. */
+const checkSingle = (values: FlagValues, [program]: readonly string[]): void => {
+  if (isGiven(values, "check"))
+    throw new BadCall("command line: --check: found with a command, expected with a plan")
+  if (program === "")
+    throw new BadCall('command line: found "" as the command after --, expected a program')
+}
+
+const checkNoSingle = (values: FlagValues): void => {
+  for (const name of ["id", "task", "meter"])
+    if (oneOf(values, name) !== undefined)
+      throw new BadCall(
+        `command line: --${name}: found with a plan, expected with one command; in a plan write ${name} with each agent`,
+      )
+}
 
 const WORDS_AFTER = "--"
 
@@ -93,12 +125,14 @@ export const readRunArguments = async (
   const { values, positionals } = readFlags(own, OPTIONS, "run")
   if (isGiven(values, "help")) return null
   const meter = meterOf(values)
-  checkRequired(values, meter)
   const planPath = planPathOf(positionals, command)
+  if (planPath === null) checkSingle(values, command)
+  else checkNoSingle(values)
+  checkRequired(values, meter)
   const plan = planPath === null ? null : await readPlan(resolve(cwd, planPath), planPath)
   const { budget, run, warnings } = await settingsFrom(values, env, cwd, plan)
   const agents = plan?.agents ?? [single(values, command, meter, cwd)]
-  checkStartable(agents, env)
+  if (plan !== null) checkStartable(plan, env)
   return {
     agents,
     planPath,
@@ -177,7 +211,7 @@ const checkRequired = (values: FlagValues, meter: MeterName): void => {
     )
   if (required !== "metered")
     throw new BadCall(`command line: --require: found ${required}, expected reserved or metered`)
-  if (meter === "none" || (oneOf(values, "meter") === undefined && process.stdout.isTTY === true))
+  if (meter === "none" || (oneOf(values, "meter") === undefined && isatty(1)))
     throw new BadCall(
       "command line: --require metered: nothing would read this command's usage; name a meter with --meter; nothing was started",
     )
@@ -206,23 +240,31 @@ const single = (
 }
 
 /** Of a plan nothing starts unless all of it could: a missing program or folder is told first. */
-const checkStartable = (agents: readonly PlannedAgent[], env: Environment): void => {
-  if (agents.length < 2) return
-  const problems = agents.flatMap(({ id, command, cwd, env: own }) => {
-    if (!isFolder(cwd)) return [`agent ${id}: cwd ${cwd}: there is no such folder`]
-    const program = findProgram(command[0], cwd, own.PATH ?? env.PATH)
-    return "started" in program ? [`agent ${id}: ${program.message}`] : []
+const checkStartable = ({ agents, problemAt }: Plan, env: Environment): void => {
+  const programs = new Map<string, string | null>()
+  const whyNot = (program: string, cwd: string, path: string | undefined): string | null => {
+    // Thousands of agents share a few programs.
+    const key = [program, cwd, path].join("\0")
+    const known = programs.get(key)
+    if (known !== undefined) return known
+    const found = findProgram(program, cwd, path)
+    const why = "started" in found ? found.message : null
+    programs.set(key, why)
+    return why
+  }
+  const problems = agents.flatMap(({ command: [program], cwd, env: own }, index) => {
+    const at = ["agents", String(index)]
+    if (!isFolder(cwd)) return [problemAt([...at, "cwd"], cwd, "a folder that is there")]
+    const why = whyNot(program, cwd, own.PATH ?? env.PATH)
+    const found = `${JSON.stringify(program)} (${why})`
+    return why === null ? [] : [problemAt([...at, "command"], found, "a program that can be run")]
   })
-  if (problems.length > 0) throw new BadCall([...problems, "nothing was started"].join("\n"))
+  const [first, ...rest] = problems
+  if (first !== undefined) throw configurationError([first, ...rest])
 }
 
-const isFolder = (path: string): boolean => {
-  try {
-    return statSync(path).isDirectory()
-  } catch {
-    return false
-  }
-}
+const isFolder = (path: string): boolean =>
+  statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
 
 const outputFile = (values: FlagValues, name: string, cwd: string): string | null => {
   const path = oneOf(values, name)
@@ -231,7 +273,11 @@ const outputFile = (values: FlagValues, name: string, cwd: string): string | nul
   try {
     accessSync(dirname(file), constants.W_OK)
   } catch {
-    throw new BadCall(`--${name} ${path}: ${dirname(file)} is no folder that can be written to`)
+    throw new BadCall(
+      `command line: --${name}: found ${path}, expected a file in a folder that can be written to`,
+    )
   }
+  if (isFolder(file))
+    throw new BadCall(`command line: --${name}: found the folder ${path}, expected a file`)
   return file
 }

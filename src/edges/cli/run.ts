@@ -1,35 +1,38 @@
 /** `stint run`: one command or a plan's agents, on the budget, in trees that can always be stopped. */
-import { createWriteStream, type WriteStream, writeFileSync } from "node:fs"
+import { createWriteStream, writeFileSync } from "node:fs"
 import type { Writable } from "node:stream"
 import type { AgentSummary, Summary } from "../../../machines/budget/summary.ts"
 import type { Environment } from "../../config/environment.ts"
 import type { PlannedAgent } from "../../config/plan.ts"
 import { ConfigurationError } from "../../config/problem.ts"
-import type { Agent } from "../../host/agent.ts"
 import {
   AdmissionRefused,
   CanaryAdmitted,
   ClockStepped,
   InvalidRequest,
 } from "../../host/errors.ts"
-import type { Sweep } from "../../host/host.ts"
-import { startSupervisor } from "../../host/start.ts"
-import type { Supervisor } from "../../host/supervisor.ts"
 import { LedgerUnavailable } from "../../ledger/ledger.ts"
 import { CommandLauncher } from "../../runners/command.ts"
 import { startGuard } from "../../runners/guard.ts"
-import { sweepStrays } from "../../runners/stray-sweep.ts"
+import { openSession, type Session, type SessionAgent } from "../../sharing/session.ts"
+import { type LineOutput, lineOutput } from "./agent-output.ts"
 import { type AgentStdio, agentRunner } from "./agent-process.ts"
 import { BadCall } from "./arguments.ts"
+import type { DescriptorOutput } from "./descriptor-output.ts"
 import { EXIT, type Outcome, statusOfCommand, statusOfPlan } from "./exit-status.ts"
+import { shortFigure } from "./figures.ts"
 import { type LiveView, openLiveView } from "./live/view.ts"
 import { type RunCall, readRunArguments, runHelp } from "./run-arguments.ts"
 import { type Interruption, watchSignals } from "./run-signals.ts"
+import { tellLimits } from "./shared-limits.ts"
+import { type Suspension, watchSuspension } from "./suspension.ts"
+import { sweepLost } from "./sweep-lost.ts"
 
 export interface RunIo {
-  readonly stdout: Writable & { readonly isTTY?: boolean }
-  readonly stderr: Writable & { readonly isTTY?: boolean; readonly columns?: number }
-  readonly stdin: { readonly isTTY?: boolean }
+  readonly stdout: DescriptorOutput
+  readonly stderr: DescriptorOutput
+  /** Whether standard input is a terminal; the stream itself is the child's. */
+  readonly stdinIsTTY: boolean
   readonly env: Environment
   readonly cwd: string
 }
@@ -71,42 +74,55 @@ const checked = (call: RunCall, io: RunIo): number => {
 }
 
 const run = async (call: RunCall, io: RunIo): Promise<number> => {
+  const interruption = watchSignals(isForeground(call, io))
+  const suspension = watchSuspension()
   const guard = startGuard()
   const launcher = new CommandLauncher({ guard })
+  io.stdout.once("error", () => interruption.receive("SIGPIPE"))
   try {
-    const supervisor = await startSupervisor({
+    const session = await openSession({
       budget: call.settings,
       ledger: call.ledger,
       retentionDays: call.retentionDays,
       sweep: sweepLost,
     })
-    const events = writeEvents(supervisor, call)
-    const interruption = watchSignals(supervisor)
-    const view = viewOf(supervisor, call, io)
-    const outcomes = await runAgents(call, io, { supervisor, launcher, view })
-    view?.close()
-    const summary = supervisor.summary()
-    await supervisor.close()
-    interruption.stopWatching()
-    events?.end()
-    writeSummary(summary, call, io)
-    return statusOf(call, outcomes, interruption, io)
+    tellLimits(session, call, (line) => say(io, line))
+    const view = viewOf(session, call, io)
+    if (view !== null) suspension.add(view)
+    const running = { session, launcher, view, suspension, lines: linesOf(io, view) }
+    try {
+      const events = writeEvents(session, call, io)
+      interruption.govern(session)
+      const outcomes = await runAgents(call, io, running)
+      const summary = await session.refresh()
+      if (view !== null) suspension.remove(view)
+      view?.close()
+      events?.end()
+      await session.close()
+      tellWhole(outcomes, summary, call, io, interruption)
+      return writeSummary(summary, call, io) ?? statusOf(call, outcomes, interruption)
+    } finally {
+      // Also after a fault: the guard is told goodbye only when nobody lives any more.
+      await session.close()
+    }
   } finally {
     launcher.close()
     await guard.goodbye()
+    suspension.stopWatching()
+    interruption.stopWatching()
   }
 }
 
-/** What a dead Stint left alive is stopped before anything is admitted; its agents end `lost`. */
-const sweepLost: Sweep = async (lost) => {
-  const orphans = lost.map(({ key, process: leader, graceMs }) => ({ tag: key, leader, graceMs }))
-  await sweepStrays(orphans)
-}
+/** The child shares our terminal, so it hears Ctrl-C and Ctrl-Z as we do. */
+const isForeground = (call: RunCall, io: RunIo): boolean =>
+  call.planPath === null && (io.stdinIsTTY || io.stdout.isTTY)
 
 interface Running {
-  readonly supervisor: Supervisor
+  readonly session: Session
   readonly launcher: CommandLauncher
   readonly view: LiveView | null
+  readonly suspension: Suspension
+  readonly lines: Lines
 }
 
 const runAgents = (call: RunCall, io: RunIo, running: Running): Promise<readonly Outcome[]> =>
@@ -116,17 +132,22 @@ const runAgent = async (
   planned: PlannedAgent,
   call: RunCall,
   io: RunIo,
-  { supervisor, launcher, view }: Running,
+  { session, launcher, view, suspension, lines }: Running,
 ): Promise<Outcome> => {
-  const stdio = stdioOf(planned, call, io, view)
+  const stdio = stdioOf(planned, call, io, lines)
+  const onNotice = (line: string): void => tell(io, view, line)
   try {
-    const agent = await supervisor.run({
+    const agent = await session.run({
       agentId: planned.id,
       taskId: planned.task,
       queue: true,
       waitForReset: call.waitForReset,
       limits: planned.limits,
-      runner: (admitted) => agentRunner({ planned, admitted, launcher, stdio, call, env: io.env }),
+      runner: (admitted) => {
+        const { env } = io
+        const given = { planned, launcher, stdio, call, env, suspension, onNotice }
+        return agentRunner({ ...given, admitted })
+      },
     })
     const ended = await agent.ended
     tellEnd(agent, ended, call, io, view)
@@ -139,29 +160,30 @@ const runAgent = async (
 }
 
 /** On a terminal a single command keeps it; a plan's agents are always read. */
-const stdioOf = (
-  planned: PlannedAgent,
-  call: RunCall,
-  io: RunIo,
-  view: LiveView | null,
-): AgentStdio => {
-  if (call.planPath === null) {
-    const foreground = io.stdin.isTTY === true || io.stdout.isTTY === true
-    return io.stdout.isTTY === true && !call.meterNamed
-      ? { kind: "terminal", foreground }
-      : { kind: "bytes", foreground, stdout: io.stdout }
-  }
-  const prefix = call.prefix ? `${planned.id} | ` : ""
-  const print = (to: Writable) => (text: string) => {
-    if (view === null) to.write(text)
-    else view.print(text)
-  }
-  return { kind: "lines", prefix, stdout: print(io.stdout), stderr: print(io.stderr) }
+const stdioOf = (planned: PlannedAgent, call: RunCall, io: RunIo, lines: Lines): AgentStdio => {
+  if (call.planPath !== null)
+    return { kind: "lines", prefix: call.prefix ? `${planned.id} | ` : "", ...lines }
+  const foreground = isForeground(call, io)
+  return io.stdout.isTTY && !call.meterNamed
+    ? { kind: "terminal", foreground }
+    : { kind: "bytes", foreground, stdout: io.stdout }
 }
 
-const viewOf = (supervisor: Supervisor, call: RunCall, io: RunIo): LiveView | null =>
-  call.planPath !== null && io.stderr.isTTY === true && io.stdout.isTTY === true
-    ? openLiveView(supervisor, { screen: io.stderr, env: io.env })
+interface Lines {
+  readonly stdout: LineOutput
+  readonly stderr: LineOutput
+}
+
+/** With a picture on the screen every line goes through it, and waits for the screen. */
+const linesOf = (io: RunIo, view: LiveView | null): Lines => {
+  if (view === null) return { stdout: lineOutput(io.stdout), stderr: lineOutput(io.stderr) }
+  const onScreen = lineOutput(io.stderr, (lines) => view.print(lines.toString("utf8")))
+  return { stdout: onScreen, stderr: onScreen }
+}
+
+const viewOf = (session: Session, call: RunCall, io: RunIo): LiveView | null =>
+  call.planPath !== null && io.stderr.isTTY && io.stdout.isTTY
+    ? openLiveView(session, { screen: io.stderr, env: io.env })
     : null
 
 const tell = (io: RunIo, view: LiveView | null, line: string): void => {
@@ -170,7 +192,7 @@ const tell = (io: RunIo, view: LiveView | null, line: string): void => {
 }
 
 const tellEnd = (
-  agent: Agent,
+  agent: SessionAgent,
   ended: AgentSummary,
   call: RunCall,
   io: RunIo,
@@ -178,7 +200,7 @@ const tellEnd = (
 ): void => {
   const who = `agent ${agent.agentId}`
   if (ended.error !== null) tell(io, view, `${who}: ${ended.error}`)
-  if (ended.enforcement === "unmetered")
+  if (ended.enforcement === "unmetered" && ended.reason !== "spawn_failed")
     tell(
       io,
       view,
@@ -189,37 +211,64 @@ const tellEnd = (
   tell(io, view, `${who} ended: ${ended.reason} (${ended.mechanism}), ${ended.totalTokens} tokens`)
 }
 
-const writeEvents = (supervisor: Supervisor, call: RunCall): WriteStream | null => {
+const writeEvents = (session: Session, call: RunCall, io: RunIo): Writable | null => {
   if (call.events === null) return null
-  const file = createWriteStream(call.events === "-" ? "/dev/stdout" : call.events, { flags: "a" })
-  supervisor.on("*", (fact) => file.write(`${JSON.stringify(fact)}\n`))
-  return file
+  const isOurs = call.events === "-"
+  const to: Writable = isOurs ? io.stdout : createWriteStream(call.events, { flags: "a" })
+  to.once("error", (error: Error) =>
+    say(io, `--events: ${error.message}; no more of them are written`),
+  )
+  session.on("*", (fact) => to.write(`${JSON.stringify(fact)}\n`))
+  return isOurs ? null : to
 }
 
-const writeSummary = (summary: Summary, call: RunCall, io: RunIo): void => {
-  if (call.summary === null) return
+/** The status when it could not be written; null when all is well. */
+const writeSummary = (summary: Summary, call: RunCall, io: RunIo): number | null => {
+  if (call.summary === null) return null
   const text = `${JSON.stringify(summary, null, 2)}\n`
   if (call.summary === "-") io.stdout.write(text)
-  else writeFileSync(call.summary, text)
+  else {
+    try {
+      writeFileSync(call.summary, text)
+    } catch (error) {
+      say(io, `--summary: ${error instanceof Error ? error.message : error}`)
+      return EXIT.stintFailed
+    }
+  }
+  return null
 }
 
 const statusOf = (
   call: RunCall,
   outcomes: readonly Outcome[],
   interruption: Interruption,
-  io: RunIo,
 ): number => {
-  const status =
-    call.planPath === null
-      ? statusOfCommand(outcomes[0] ?? { refused: "draining" })
-      : statusOfPlan(outcomes)
-  const signalled = interruption.status()
-  if (signalled !== null) {
-    say(
-      io,
-      `interrupted; ${outcomes.filter((outcome) => "ended" in outcome).length} agents were stopped`,
-    )
-    return signalled
-  }
-  return status
+  const [only = { refused: "draining" }] = outcomes
+  return call.planPath === null
+    ? statusOfCommand(only, interruption.status())
+    : statusOfPlan(outcomes, interruption.status())
 }
+
+/** The last line: what a plan came to, and, of any run, what broke it off. */
+const tellWhole = (
+  outcomes: readonly Outcome[],
+  { dailyTokensUsed, dailyTokenLimit }: Summary,
+  call: RunCall,
+  io: RunIo,
+  interruption: Interruption,
+): void => {
+  const signal = interruption.signal()
+  if (signal === null && call.planPath === null) return
+  const counts = new Map<string, number>()
+  for (const outcome of outcomes) {
+    const word = "ended" in outcome ? (outcome.ended.reason ?? "ended") : "not started"
+    counts.set(word, (counts.get(word) ?? 0) + 1)
+  }
+  const parts = [...counts].map(([word, count]) => `${count} ${word}`).join(", ")
+  const day = dailyTokenLimit === null ? "" : ` of ${shortFigure(dailyTokenLimit)}`
+  const cause = signal === null ? "" : `${causeOf(signal)}; `
+  say(io, `${cause}${parts}; the day has used ${shortFigure(dailyTokensUsed)}${day} tokens`)
+}
+
+const causeOf = (signal: NodeJS.Signals): string =>
+  signal === "SIGPIPE" ? "nobody reads standard output any more" : `interrupted by ${signal}`

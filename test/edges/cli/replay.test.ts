@@ -4,7 +4,8 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Writable } from "node:stream"
 import { expect, onTestFinished, test } from "vitest"
-import { type CommandIo, replayCommand } from "../../../src/edges/cli/replay.ts"
+import type { CommandIo } from "../../../src/edges/cli/output.ts"
+import { replayCommand } from "../../../src/edges/cli/replay.ts"
 
 const FIXTURES = join(import.meta.dirname, "../../replay/fixtures/projects")
 const ESCAPE = String.fromCharCode(27)

@@ -1,0 +1,142 @@
+/** Holding a ledger: a supervisor on it, and everybody else let in through the socket. */
+import type { AgentKey } from "../../machines/vocabulary.ts"
+import type { BudgetOptions } from "../config/decode.ts"
+import { startSupervisor } from "../host/start.ts"
+import type { Supervisor } from "../host/supervisor.ts"
+import type { Sweep } from "../host/take-over.ts"
+import type { LedgerService } from "../ledger/ledger.ts"
+import { type Caller, Listener } from "./listener.ts"
+import type { ToHolder } from "./messages.ts"
+import { RemoteLives } from "./remote-lives.ts"
+
+export interface HoldingOptions {
+  readonly budget: BudgetOptions
+  readonly retentionDays: number
+  readonly sweep: Sweep
+  /** Those of the last holder go on, whatever `budget` says. */
+  readonly keepSettings: boolean
+}
+
+export interface Holding {
+  readonly supervisor: Supervisor
+  /** Stops nobody: says goodbye once all is durable, and whoever is attached goes on. */
+  readonly leave: () => Promise<void>
+}
+
+export interface Listening {
+  /** Resolves when those who outlived the last holder are known and served. */
+  readonly holding: Promise<Holding>
+}
+
+/** Resolves once we can be found: who claims an agent must get through before it is given up. */
+export const listenAndHold = async (
+  ledger: LedgerService,
+  options: HoldingOptions,
+): Promise<Listening> => {
+  const listener = await Listener.open(ledger.path).catch(async (error) => {
+    await ledger.close()
+    throw error
+  })
+  // The socket goes before the lock: the next one to have the lock makes its own.
+  const close = (): Promise<void> => {
+    listener.stopListening()
+    return ledger.close()
+  }
+  const holding = hold({ ...ledger, close }, listener, options)
+  // Looked at by whoever waits for it; meanwhile its failure is no crash.
+  holding.catch(() => listener.goodbye())
+  return { holding }
+}
+
+const hold = async (
+  ledger: LedgerService,
+  listener: Listener,
+  { budget, retentionDays, sweep, keepSettings }: HoldingOptions,
+): Promise<Holding> => {
+  let kept: ReadonlySet<AgentKey> = new Set()
+  const supervisor = await startSupervisor({
+    budget,
+    ledger,
+    retentionDays,
+    sweep,
+    takeOver: {
+      keepSettings,
+      claimed: async (live) => {
+        kept = await listener.claimed(live)
+        return kept
+      },
+    },
+  })
+  const lives = new RemoteLives(supervisor, sweep)
+  lives.resume(kept)
+  listener.attend((caller) => served(caller, supervisor, lives))
+  return {
+    supervisor,
+    leave: async () => {
+      await lives.close()
+      await supervisor.leave()
+      listener.goodbye()
+    },
+  }
+}
+
+const served = (caller: Caller, supervisor: Supervisor, lives: RemoteLives) => {
+  const { channel } = caller
+  channel.closed.then(() => lives.leave(caller))
+  return (message: ToHolder): void => {
+    switch (message.type) {
+      case "agent":
+        lives.present(caller, message)
+        return
+      case "withdrawn":
+        lives.withdraw(message.key)
+        return
+      case "started":
+      case "failed":
+      case "exited":
+      case "reaped":
+        lives.hear(message)
+        return
+      case "usage":
+        lives.count(message)
+        return
+      case "stop":
+        lives.stop(message.key, message.reason, message.now)
+        return
+      case "status":
+        channel.send({ type: "stands", id: message.id, standing: standingOf(supervisor) })
+        return
+      case "halt":
+        halt(caller, supervisor, message)
+        return
+      case "facts": {
+        const stop = supervisor.on("*", (fact) => channel.tell({ type: "fact", fact }))
+        channel.closed.then(stop)
+        return
+      }
+      case "hello":
+    }
+  }
+}
+
+const standingOf = (supervisor: Supervisor) => ({
+  summary: supervisor.summary(),
+  waiting: supervisor.waiting(),
+  pid: process.pid,
+})
+
+/** Signal first, row after: the answer says that it was asked, not that it has ended. */
+const halt = (
+  { channel }: Caller,
+  supervisor: Supervisor,
+  { id, agentId, now }: Extract<ToHolder, { type: "halt" }>,
+): void => {
+  const agent = supervisor.agent(agentId)
+  if (now) agent?.kill("cancelled")
+  else agent?.stop("cancelled")
+  const living = supervisor
+    .summary()
+    .agentUsage.filter(({ state }) => state !== "ended")
+    .map((each) => each.agentId)
+  channel.send({ type: "halted", id, found: agent !== undefined, living })
+}

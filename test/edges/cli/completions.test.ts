@@ -1,0 +1,90 @@
+import { spawnSync } from "node:child_process"
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { beforeAll, describe, expect, it, test } from "vitest"
+import { COMMANDS } from "../../../src/edges/cli/commands.ts"
+import { completionsCommand } from "../../../src/edges/cli/completions.ts"
+import { emptyFolder, hear } from "./heard.ts"
+
+const completions = (argv: readonly string[]) =>
+  hear((io) => completionsCommand(argv, io, COMMANDS), { cwd: "/nonexistent" })
+
+const isInstalled = (shell: string): boolean => spawnSync(shell, ["-c", "exit 0"]).status === 0
+
+describe.each(["bash", "zsh", "fish"])("for %s", (shell) => {
+  test.skipIf(!isInstalled(shell))("the script has no mistake the shell can find", async () => {
+    const { status, stdout } = await completions([shell])
+    expect(status).toBe(0)
+    const checked = spawnSync(shell, ["-n"], { input: stdout, encoding: "utf8" })
+    expect([checked.status, checked.stderr]).toEqual([0, ""])
+  })
+
+  it("every command and every flag of each is there", async () => {
+    const { stdout } = await completions([shell])
+    for (const [name, { sheet }] of Object.entries(COMMANDS)) {
+      expect(stdout).toContain(name)
+      for (const { flag } of (await sheet()).flags) expect(stdout).toContain(flag)
+    }
+    for (const flag of ["daily-token-limit", "soft", "time-zone", "ledger", "idle"])
+      expect(stdout).toContain(flag)
+  })
+})
+
+describe.skipIf(!isInstalled("bash"))("in bash", () => {
+  let script = ""
+  beforeAll(async () => {
+    script = (await completions(["bash"])).stdout
+  })
+
+  /** What is offered for the last of `words`. */
+  const offered = (words: readonly string[], cwd = "/") => {
+    const quoted = words.map((word) => `'${word}'`).join(" ")
+    const input = `${script}
+COMP_WORDS=(${quoted}); COMP_CWORD=${words.length - 1}
+_stint
+printf '%s\\n' "\${COMPREPLY[@]}"`
+    const { stdout, stderr } = spawnSync("bash", ["--norc"], { input, cwd, encoding: "utf8" })
+    expect(stderr).toBe("")
+    return stdout.split("\n").filter((line) => line !== "")
+  }
+
+  it("commands are completed", () => {
+    expect(offered(["stint", "re"])).toEqual(["replay"])
+    expect(offered(["stint", ""])).toEqual(expect.arrayContaining(Object.keys(COMMANDS)))
+  })
+
+  it("flags of the command, and of no other, are completed", () => {
+    expect(offered(["stint", "history", "--f"])).toEqual(["--from", "--format"])
+    expect(offered(["stint", "run", "--daily-t"])).toEqual(["--daily-token-limit"])
+    expect(offered(["stint", "history", "--daily-t"])).toEqual([])
+  })
+
+  it("a value out of few is completed, a free one is not", () => {
+    expect(offered(["stint", "history", "--by", ""])).toEqual(["day", "agent", "task", "model"])
+    expect(offered(["stint", "run", "--daily-token-limit", ""])).toEqual([])
+    expect(offered(["stint", "completions", "z"])).toEqual(["zsh"])
+  })
+
+  it("file names are completed for run, after a flag that takes one, and after --", () => {
+    const folder = emptyFolder()
+    writeFileSync(join(folder, "a plan.yaml"), "")
+    for (const words of [
+      ["run", "a"],
+      ["run", "--ledger", "a"],
+      ["run", "--", "cat", "a"],
+    ])
+      expect(offered(["stint", ...words], folder)).toEqual(["a plan.yaml"])
+    expect(offered(["stint", "run", "--", "bas"])).toContain("bash")
+  })
+})
+
+it.each([
+  [[], "found no shell, expected one of bash, zsh, fish"],
+  [["fisch"], "found fisch, expected one of bash, zsh, fish: did you mean fish?"],
+  [["constructor"], "found constructor, expected one of bash, zsh, fish"],
+  [["bash", "zsh"], "found bash zsh, expected one of bash, zsh, fish"],
+] as const)("a bad call %j is told", async (argv, message) => {
+  const { status, stdout, stderr } = await completions(argv)
+  expect([status, stdout]).toEqual([125, ""])
+  expect(stderr).toContain(message)
+})
