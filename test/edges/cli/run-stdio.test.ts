@@ -14,9 +14,9 @@ import {
 
 const hashOf = (bytes: Buffer): string => createHash("sha256").update(bytes).digest("hex")
 
-/** Everything a process has read so far. */
-const bytesRead = (pid: number): number =>
-  Number(/^rchar: (\d+)/m.exec(readFileSync(`/proc/${pid}/io`, "utf8"))?.[1])
+/** Everything a process has written so far. */
+const bytesWritten = (pid: number): number =>
+  Number(/^wchar: (\d+)/m.exec(readFileSync(`/proc/${pid}/io`, "utf8"))?.[1])
 
 /** A shell's words for this run, so that its streams can be joined as a user would. */
 const inShell = (ledger: string, words: string): string =>
@@ -103,14 +103,17 @@ describe("a plan's output", () => {
 
   it("waits for a reader that stalls, instead of growing", async () => {
     const place = newPlace()
-    const agents = ["a", "b", "c"].map((id) => ({ id, command: "yes word | head -c 60000000" }))
+    const agents = ["a", "b", "c"].map((id) => ({ id, command: "exec head -c 60000000 /dev/zero" }))
     const stint = startRun(place, [place.file("plan.yaml", planOf(agents))])
     await eventually(() => stint.stdout.length > 0)
     stint.process.stdout?.pause()
+    await eventually(() => agentsAlive(place.mark).length === 3)
     let taken = 0
     let looksWithoutMore = 0
     await eventually(() => {
-      const now = bytesRead(stint.pid)
+      const agents = agentsAlive(place.mark).filter(({ words }) => words.startsWith("head"))
+      expect(agents).toHaveLength(3)
+      const now = agents.reduce((sum, { pid }) => sum + bytesWritten(pid), 0)
       looksWithoutMore = now === taken ? looksWithoutMore + 1 : 0
       taken = now
       return looksWithoutMore > 20
