@@ -1,9 +1,9 @@
 /**
  * A small orchestrator: a dozen agents share one budget and four slots.
  *
- *   npm start                              live view in the terminal
- *   npm start -- --inspect                 also to an inspector on ws://localhost:8080
- *   npm start -- --ledger stint.db         keeps the day across runs
+ *   npm run orchestrator                   live view in the terminal
+ *   npm run orchestrator -- --inspect      also to an inspector on ws://localhost:8080
+ *   npm run orchestrator -- --ledger x.db  keeps the day across runs
  *
  * The model is a stand-in that answers after a moment and says how many tokens it used; all
  * else is what an orchestrator of real agents does: hold before each call, settle with the truth.

@@ -15,6 +15,8 @@ export interface HoldingOptions {
   readonly sweep: Sweep
   /** Those of the last holder go on, whatever `budget` says. */
   readonly keepSettings: boolean
+  /** Where an inspector listens. */
+  readonly inspect?: string
 }
 
 export interface Holding {
@@ -51,7 +53,7 @@ export const listenAndHold = async (
 const hold = async (
   ledger: LedgerService,
   listener: Listener,
-  { budget, retentionDays, sweep, keepSettings }: HoldingOptions,
+  { budget, retentionDays, sweep, keepSettings, inspect }: HoldingOptions,
 ): Promise<Holding> => {
   let kept: ReadonlySet<AgentKey> = new Set()
   const supervisor = await startSupervisor({
@@ -59,6 +61,7 @@ const hold = async (
     ledger,
     retentionDays,
     sweep,
+    ...(inspect === undefined ? {} : { inspect }),
     takeOver: {
       keepSettings,
       claimed: async (live) => {

@@ -54,7 +54,7 @@ const isRunning = (state: string): boolean => state !== "" && state !== "Z" && s
 /** Looks until `found` gives something; fails after `withinMs` with what was seen last. */
 export const eventually = async <Found>(
   found: () => Found | false | undefined,
-  withinMs = 15_000,
+  withinMs = 40_000,
   describe: () => unknown = () => "",
 ): Promise<Found> => {
   const deadline = performance.now() + withinMs

@@ -33,6 +33,8 @@ export interface RunCall {
   /** The meter was named, so output is captured even on a terminal. */
   readonly meterNamed: boolean
   readonly contain: boolean
+  /** Where an inspector listens; null without one. */
+  readonly inspect: string | null
   readonly prefix: boolean
   readonly waitForReset: boolean
   readonly checkOnly: boolean
@@ -59,6 +61,12 @@ export const RUN_FLAGS: readonly OwnFlag[] = [
     choices: ["metered"],
   },
   { flag: "contain", placeholder: null, meaning: "keep it in a PID namespace of its own" },
+  { flag: "inspect", placeholder: null, meaning: "show the statecharts to an inspector" },
+  {
+    flag: "inspect-url",
+    placeholder: "URL",
+    meaning: "where it listens (default ws://localhost:8080)",
+  },
   { flag: "check", placeholder: null, meaning: "read the plan, say what is wrong, start nothing" },
   { flag: "no-prefix", placeholder: null, meaning: "a plan's lines without the agent's name" },
   { flag: "wait-for-reset", placeholder: null, meaning: "let a plan wait for tomorrow's tokens" },
@@ -141,6 +149,7 @@ export const readRunArguments = async (
     retentionDays: run.retentionDays,
     meterNamed: oneOf(values, "meter") !== undefined,
     contain: isGiven(values, "contain"),
+    inspect: inspectorOf(values),
     prefix: !isGiven(values, "no-prefix"),
     waitForReset: isGiven(values, "wait-for-reset"),
     checkOnly: isGiven(values, "check"),
@@ -192,6 +201,13 @@ const settingsFrom = async (
       ...(file === undefined ? {} : { file }),
     }),
   )
+}
+
+const INSPECTOR = "ws://localhost:8080"
+
+const inspectorOf = (values: FlagValues): string | null => {
+  const url = oneOf(values, "inspect-url")
+  return url ?? (isGiven(values, "inspect") ? INSPECTOR : null)
 }
 
 const meterOf = (values: FlagValues): MeterName => {

@@ -85,6 +85,7 @@ const run = async (call: RunCall, io: RunIo): Promise<number> => {
       ledger: call.ledger,
       retentionDays: call.retentionDays,
       sweep: sweepLost,
+      ...(call.inspect === null ? {} : { inspect: call.inspect }),
     })
     tellLimits(session, call, (line) => say(io, line))
     const view = viewOf(session, call, io)

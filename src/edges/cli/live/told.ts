@@ -21,7 +21,9 @@ const wordsOf = (fact: Fact): string | null => {
     case "agent.warned":
       return `${fact.agentId} ${fact.status} (${shortFigure(fact.totalTokens)} of ${limitOf(fact.tokenLimit)})`
     case "agent.stopping":
-      return `${fact.agent.agentId} stopping: ${fact.agent.reason}`
+      return endsByItself(fact.agent.reason)
+        ? null
+        : `${fact.agent.agentId} stopping: ${fact.agent.reason}`
     case "agent.unkillable":
       return `${fact.agent.agentId} will not stop; its slot stays taken`
     case "agent.ended":
@@ -30,3 +32,7 @@ const wordsOf = (fact: Fact): string | null => {
       return null
   }
 }
+
+/** Its leader has exited and what it left is being swept: the end says all there is to say. */
+const endsByItself = (reason: string | null): boolean =>
+  reason === "completed" || reason === "failed"
