@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest"
 import type { Machine } from "../../src/config/ledger-path.ts"
 import { ledgerPath, thisMachine } from "../../src/config/ledger-path.ts"
 
-const linux: Machine = { platform: "linux", env: {}, home: "/home/ada", folder: "/work/here" }
+const linux: Machine = { platform: "linux", env: {}, home: "/home/ada", folder: "/srv/here" }
 const mac: Machine = { ...linux, platform: "darwin", home: "/Users/ada" }
 const windows: Machine = {
   platform: "win32",
@@ -39,11 +39,11 @@ describe("by default the ledger is in the user's state folder", () => {
 
 describe("a ledger that was named", () => {
   test.each([
-    [linux, "stint.db", "/work/here/stint.db"],
-    [linux, "../day.db", "/work/day.db"],
+    [linux, "stint.db", "/srv/here/stint.db"],
+    [linux, "../day.db", "/srv/day.db"],
     [linux, "/var/stint.db", "/var/stint.db"],
     [linux, "~/stint.db", "/home/ada/stint.db"],
-    [linux, "~ada/stint.db", "/work/here/~ada/stint.db"],
+    [linux, "~ada/stint.db", "/srv/here/~ada/stint.db"],
     [windows, "stint.db", "C:\\work\\stint.db"],
     [windows, "~\\stint.db", "C:\\Users\\ada\\stint.db"],
   ])("is absolute: %o %s", (machine, given, path) => {
