@@ -12,7 +12,7 @@ import { LedgerUnavailable } from "../ledger/ledger.ts"
 import { AttachedAgent } from "./attached-agent.ts"
 import { connectToHolder, type Reached, type ToHolderChannel } from "./connect.ts"
 import { givenUp } from "./given-up.ts"
-import type { Holding } from "./holding.ts"
+import { type Holding, listenAndHold } from "./holding.ts"
 import type { FromHolder, Standing } from "./messages.ts"
 import { openLedger } from "./open-ledger.ts"
 import type { Session, SessionOptions, SessionRun } from "./session.ts"
@@ -183,7 +183,6 @@ export class AttachedSession implements Session {
     try {
       const ledger = await openLedger(this.options.ledger)
       if (ledger instanceof LedgerUnavailable) return false
-      const { listenAndHold } = await import("./holding.ts")
       const { holding } = await listenAndHold(ledger, { ...this.options, keepSettings: true })
       this.holding = holding
       holding.catch(() => {

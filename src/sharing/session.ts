@@ -8,11 +8,10 @@ import type { Fact } from "../../machines/facts.ts"
 import type { AgentId, StopReason, TaskId } from "../../machines/vocabulary.ts"
 import type { OwnLimits } from "../host/door.ts"
 import { LedgerUnavailable } from "../ledger/ledger.ts"
-import { dropThread } from "../ledger/sqlite/spare-thread.ts"
 import type { Runner } from "../runners/runner.ts"
 import { AttachedSession } from "./attached.ts"
 import { HolderSession } from "./holder.ts"
-import type { HoldingOptions } from "./holding.ts"
+import { type HoldingOptions, listenAndHold } from "./holding.ts"
 import { openLedger } from "./open-ledger.ts"
 
 /** A handle on one admission, wherever it is decided. */
@@ -70,24 +69,15 @@ const FIRST_PAUSE_MS = 25
  */
 export const openSession = async (options: SessionOptions): Promise<Session> => {
   const giveUpAt = performance.now() + FOUND_WITHIN_MS
-  // Read while the ledger opens; awaited whoever holds it, so that nothing is read later on.
-  const loading = loadHolding()
-  loading.catch(() => {})
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs *= 2) {
     const reached = await AttachedSession.open(options)
-    if ("session" in reached) {
-      dropThread()
-      await loading
-      return reached.session
-    }
-    const held = await tryToHold(options, loading)
+    if ("session" in reached) return reached.session
+    const held = await tryToHold(options)
     if (!(held instanceof LedgerUnavailable)) return held
     if (performance.now() > giveUpAt) throw refused(held, reached.message)
     await new Promise((resolve) => setTimeout(resolve, pauseMs))
   }
 }
-
-const loadHolding = () => import("./holding.ts")
 
 /** What a holder said itself explains more than its lock does. */
 const refused = (locked: LedgerUnavailable, message: string | null): LedgerUnavailable =>
@@ -95,13 +85,9 @@ const refused = (locked: LedgerUnavailable, message: string | null): LedgerUnava
     ? locked
     : new LedgerUnavailable({ reason: "locked", path: locked.path, message })
 
-const tryToHold = async (
-  options: SessionOptions,
-  loading: ReturnType<typeof loadHolding>,
-): Promise<Session | LedgerUnavailable> => {
+const tryToHold = async (options: SessionOptions): Promise<Session | LedgerUnavailable> => {
   const ledger = await openLedger(options.ledger)
   if (ledger instanceof LedgerUnavailable) return ledger
-  const { listenAndHold } = await loading
   const { holding } = await listenAndHold(ledger, { ...options, keepSettings: false })
   return new HolderSession(await holding)
 }

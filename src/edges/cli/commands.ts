@@ -25,9 +25,6 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   run: {
     summary: "run a command, or a plan of many, on the budget",
     load: async () => {
-      // First, so that the ledger's thread starts while the rest is loaded.
-      const { prepareThread } = await import("../../ledger/sqlite/spare-thread.ts")
-      prepareThread()
       const { runCommand } = await import("./run.ts")
       const output = await import("./descriptor-output.ts")
       return (argv) =>

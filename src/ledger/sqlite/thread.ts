@@ -1,7 +1,7 @@
 /** The main thread's end of the ledger's worker: a question, a promise of its answer. */
+import { Worker } from "node:worker_threads"
 import { LedgerUnavailable } from "../ledger.ts"
 import type { Input, Opening, Operation, Output, Refused, Reply, WorkerInput } from "./messages.ts"
-import { takeThread } from "./spare-thread.ts"
 
 export interface LedgerThread {
   readonly epoch: number
@@ -18,7 +18,7 @@ interface Waiting {
 }
 
 export const startThread = async (input: WorkerInput): Promise<LedgerThread> => {
-  const worker = takeThread()
+  const worker = new Worker(workerFile(), { workerData: input, name: "ledger", execArgv: [] })
   const unavailable = ({ reason, message }: Refused): LedgerUnavailable =>
     new LedgerUnavailable({ reason, path: input.path, message })
   const waiting = new Map<number, Waiting>()
@@ -38,7 +38,6 @@ export const startThread = async (input: WorkerInput): Promise<LedgerThread> => 
   const opening = await new Promise<Opening>((resolve, reject) => {
     waiting.set(0, { resolve: () => {}, reject })
     worker.once("message", resolve)
-    worker.postMessage(input)
   })
   waiting.clear()
   if ("refused" in opening) {
@@ -68,6 +67,12 @@ export const startThread = async (input: WorkerInput): Promise<LedgerThread> => 
     }) as Promise<Output<O>>
 
   return { ...opening.opened, ask, ended }
+}
+
+/** Beside this file, under the same extension: `.ts` from source, `.js` once built. */
+const workerFile = (): URL => {
+  const extension = new URL(import.meta.url).pathname.endsWith(".ts") ? "ts" : "js"
+  return new URL(`./worker.${extension}`, import.meta.url)
 }
 
 const closed = (path: string): Refused => ({

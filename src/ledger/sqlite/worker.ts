@@ -1,5 +1,5 @@
 /** The ledger's thread: opens the file, then does one thing after another as it is asked. */
-import { parentPort } from "node:worker_threads"
+import { parentPort, workerData } from "node:worker_threads"
 import type {
   Input,
   Opening,
@@ -14,15 +14,14 @@ import { closeFiles, openFiles } from "./open.ts"
 import { makeStore, type Store } from "./store.ts"
 import { troubleOf } from "./trouble.ts"
 
-const refusal = (error: unknown, path: string): Refused => {
+const { path, options }: WorkerInput = workerData
+
+const refusal = (error: unknown): Refused => {
   const { reason, message } = troubleOf(error, path)
   return { reason, message }
 }
 
-const openStore = ({
-  path,
-  options,
-}: WorkerInput): { readonly store: Store; readonly epoch: number } => {
+const openStore = (): { readonly store: Store; readonly epoch: number } => {
   const files = openFiles(path, options)
   try {
     return { store: makeStore(files, options.runRows), epoch: files.epoch }
@@ -59,13 +58,13 @@ const handlersOf = (store: Store): Handlers => ({
   },
 })
 
-const serve = (port: NonNullable<typeof parentPort>, input: WorkerInput): void => {
+const serve = (port: NonNullable<typeof parentPort>): void => {
   const tell = (message: Opening | Reply): void => port.postMessage(message)
   let opened: { readonly store: Store; readonly epoch: number }
   try {
-    opened = openStore(input)
+    opened = openStore()
   } catch (error) {
-    tell({ refused: refusal(error, input.path) })
+    tell({ refused: refusal(error) })
     return
   }
   const { store, epoch } = opened
@@ -78,7 +77,7 @@ const serve = (port: NonNullable<typeof parentPort>, input: WorkerInput): void =
     try {
       return { id: request.id, output: handlers[request.operation](request.input) }
     } catch (error) {
-      return { id: request.id, refused: refusal(error, input.path) }
+      return { id: request.id, refused: refusal(error) }
     }
   }
 
@@ -86,7 +85,7 @@ const serve = (port: NonNullable<typeof parentPort>, input: WorkerInput): void =
     try {
       store.derive()
     } catch (error) {
-      broken = refusal(error, input.path)
+      broken = refusal(error)
     }
   }
 
@@ -99,9 +98,4 @@ const serve = (port: NonNullable<typeof parentPort>, input: WorkerInput): void =
   })
 }
 
-/** The first message says what to open: a thread may be begun before that is known. */
-const begin = (port: NonNullable<typeof parentPort>): void => {
-  port.once("message", (input: WorkerInput) => serve(port, input))
-}
-
-if (parentPort !== null) begin(parentPort)
+if (parentPort !== null) serve(parentPort)
