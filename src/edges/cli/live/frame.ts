@@ -190,7 +190,10 @@ const agentLine = (agent: AgentSummary, options: FrameOptions): string => {
       ? [{ text: agent.reason ?? "", style: stateStyle(agent) } satisfies Cell]
       : []),
   ]
-  return `${columns(cells, colour)}  ${drawn}  ${columns(figures, colour)}`
+  // Without colour nothing guards the padding of the last cell, and the bar would slip to the left.
+  const lead = columns(cells, colour)
+  const padded = colour ? lead : lead.padEnd(STATE_WIDTH + 2 + nameWidth(options))
+  return `${padded}  ${drawn}  ${columns(figures, colour)}`
 }
 
 /** In the narrow view the reason stands where the state stood, without its last word. */
