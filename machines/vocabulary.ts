@@ -28,6 +28,10 @@ export type UsageId = typeof UsageId.Type
 export const Tokens = Schema.Int.pipe(Schema.check(Schema.isGreaterThanOrEqualTo(0)))
 export type Tokens = typeof Tokens.Type
 
+/** Money as a whole number of millionths of a dollar, 0 ≤ n < 2^53. */
+export const MicroUsd = Tokens
+export type MicroUsd = typeof MicroUsd.Type
+
 /** Milliseconds since the epoch, UTC. */
 export const Instant = Schema.Int
 export type Instant = typeof Instant.Type
