@@ -5,9 +5,9 @@
 import { agentOf, type Budget } from "./budget/budget.ts"
 import { conclude, type Decision, turnDay } from "./budget/decision.ts"
 import { decideEnd, exitReason } from "./budget/ending.ts"
-import { decideExpiry, decideHold, decideSettle, decideVoid } from "./budget/holds.ts"
+import { decideCharge, decideExpiry, decideHold, decideSettle, decideVoid } from "./budget/holds.ts"
 import { decideBudget } from "./budget/limits.ts"
-import { decideLateSettle, decideUsage } from "./budget/metering.ts"
+import { decideComparison, decideLateSettle, decideUsage } from "./budget/metering.ts"
 import { decideSpawn } from "./budget/spawning.ts"
 import { decideStop, decideUnkillable } from "./budget/stopping.ts"
 import type { Deadline, DeadlineReached } from "./deadlines.ts"
@@ -37,12 +37,20 @@ export const usageDecision = once((budget, event: Events.UsageReported) =>
   decideUsage(budget, event.report, event.at),
 )
 
+export const comparisonDecision = once((budget, event: Events.AccountCompared) =>
+  decideComparison(budget, event.report, event.at),
+)
+
 export const settleDecision = once((budget, event: Events.HoldSettled) =>
   decideSettle(budget, event.settlement, event.at),
 )
 
 export const voidDecision = once((budget, event: Events.HoldVoided) =>
   decideVoid(budget, event.holdId, event.at),
+)
+
+export const chargeDecision = once((budget, event: Events.HoldCharged) =>
+  decideCharge(budget, event.holdId, event.at),
 )
 
 export const lateDecision = once((budget, event: Events.HoldSettledLate) =>

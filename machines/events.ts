@@ -2,7 +2,7 @@
 import type { AgentNotice, WorkExited } from "./agent.ts"
 import type { AgentOver } from "./agent-pool.ts"
 import type { HoldRequest, Settlement } from "./budget/holds.ts"
-import type { LateSettlement, UsageReport } from "./budget/metering.ts"
+import type { LateSettlement, OwnAccountReport, UsageReport } from "./budget/metering.ts"
 import type { BudgetSettings } from "./budget/settings.ts"
 import type { SpawnRequest } from "./budget/spawning.ts"
 import type { DeadlineReached } from "./deadlines.ts"
@@ -42,6 +42,13 @@ export type UsageReported = Stamped & {
   readonly type: "usage.reported"
   readonly report: UsageReport
 }
+export type AccountCompared = Stamped & {
+  readonly type: "account.compared"
+  readonly report: OwnAccountReport
+}
+/** Nobody can say what its call came to: it is charged in full, as if it had expired. */
+export type HoldCharged = Stamped & { readonly type: "hold.charged"; readonly holdId: HoldId }
+export type HoldWithdrawn = Stamped & { readonly type: "hold.withdrawn"; readonly holdId: HoldId }
 export type StopRequested = Stamped & {
   readonly type: "stop.requested"
   readonly key: AgentKey
@@ -81,8 +88,11 @@ export type SupervisorEvent =
   | HoldRequested
   | HoldSettled
   | HoldVoided
+  | HoldCharged
+  | HoldWithdrawn
   | HoldSettledLate
   | UsageReported
+  | AccountCompared
   | StopRequested
   | BudgetChanged
   | WorkStarted
@@ -105,8 +115,11 @@ export const SUPERVISOR_EVENTS: readonly SupervisorEvent["type"][] = [
   "hold.requested",
   "hold.settled",
   "hold.voided",
+  "hold.charged",
+  "hold.withdrawn",
   "hold.settled_late",
   "usage.reported",
+  "account.compared",
   "stop.requested",
   "budget.changed",
   "work.started",

@@ -5,7 +5,8 @@
  */
 import * as HashMap from "effect/HashMap"
 import type { PoolEvent } from "./agent-pool.ts"
-import { type Account, STATUSES, usedOf } from "./budget/account.ts"
+import { type Account, remainingOf, STATUSES, usedOf } from "./budget/account.ts"
+import { rawTokens } from "./budget/amounts.ts"
 import { agentOf, type Budget, type LiveAgent } from "./budget/budget.ts"
 import type { Refusal, Row } from "./budget/row.ts"
 import { type AgentSummary, type Summary, summariseEnded, summariseLive } from "./budget/summary.ts"
@@ -57,6 +58,43 @@ export type Fact =
       readonly totalTokens: number
       readonly tokenLimit: number | null
     }
+  /** The same two for money. */
+  | {
+      readonly type: "cost.status_changed"
+      readonly at: Instant
+      readonly status: BudgetStatus
+      readonly previous: BudgetStatus
+      readonly dailyCostMicroUsd: number
+      readonly dailyCostLimitMicroUsd: number | null
+      readonly windowId: string
+    }
+  | {
+      readonly type: "agent.cost_warned"
+      readonly at: Instant
+      readonly key: AgentKey
+      readonly agentId: AgentId
+      readonly status: BudgetStatus
+      readonly costMicroUsd: number
+      readonly costLimitMicroUsd: number | null
+    }
+  /** Only what was set aside for winding down is left; told once. */
+  | {
+      readonly type: "agent.wrapping_up"
+      readonly at: Instant
+      readonly key: AgentKey
+      readonly agentId: AgentId
+      readonly remainingTokens: number | null
+    }
+  /** Its own account of its calls, beside what was counted of them here. */
+  | {
+      readonly type: "agent.compared"
+      readonly at: Instant
+      readonly key: AgentKey
+      readonly agentId: AgentId
+      readonly meter: string
+      readonly ownTokens: number
+      readonly countedTokens: number
+    }
   | {
       readonly type: "agent.stopping"
       readonly at: Instant
@@ -97,8 +135,9 @@ export const consequencesOf = (
   if (at === undefined) return grown
   // A crossing is told before the stop that it causes.
   dayCrossing(grown, before, after, at)
+  costCrossing(grown, before, after, at)
   for (const key of touched(before, rows)) agentCrossings(grown, before, after, key, at)
-  for (const row of rows) follow(grown, after, row)
+  for (const row of rows) follow(grown, before, after, row)
   return grown
 }
 
@@ -108,11 +147,13 @@ const NOTHING: Consequences = { facts: [], pool: [], deadlines: [] }
 const isQuiet = (before: Budget, after: Budget, rows: readonly Row[]): boolean => {
   const row = rows[0]
   if (rows.length !== 1 || row?.kind !== "usage_recorded") return false
-  if (before.day.told !== after.day.told) return false
-  return agentOf(before, row.key)?.account.told === agentOf(after, row.key)?.account.told
+  if (before.day.told !== after.day.told || before.dayCost.told !== after.dayCost.told) return false
+  const was = agentOf(before, row.key)
+  const is = agentOf(after, row.key)
+  return was?.account.told === is?.account.told && was?.cost.told === is?.cost.told
 }
 
-const follow = (grown: Growing, after: Budget, row: Row): void => {
+const follow = (grown: Growing, before: Budget, after: Budget, row: Row): void => {
   const { at } = row
   switch (row.kind) {
     case "window_opened":
@@ -133,7 +174,9 @@ const follow = (grown: Growing, after: Budget, row: Row): void => {
       return
     }
     case "hold_placed":
-      grown.deadlines.push(set({ of: "hold", holdId: row.holdId }, row.expiresAt, at))
+      if (row.expiresAt !== null)
+        grown.deadlines.push(set({ of: "hold", holdId: row.holdId }, row.expiresAt, at))
+      if (row.wrapUp === true) wrappingUp(grown, before, after, row.key, at)
       return
     case "hold_settled":
     case "hold_voided":
@@ -156,7 +199,40 @@ const follow = (grown: Growing, after: Budget, row: Row): void => {
     case "usage_recorded":
     case "corrected":
     case "budget_set":
+      return
+    case "own_account_read":
+      compared(grown, before, row)
   }
+}
+
+const wrappingUp = (
+  grown: Growing,
+  before: Budget,
+  after: Budget,
+  key: AgentKey,
+  at: Instant,
+): void => {
+  const agent = agentOf(after, key)
+  if (agent === undefined || agentOf(before, key)?.wrappingUp === true) return
+  const { agentId } = agent
+  const remainingTokens = remainingOf(agent.account)
+  grown.facts.push({ type: "agent.wrapping_up", at, key, agentId, remainingTokens })
+}
+
+const compared = (
+  grown: Growing,
+  before: Budget,
+  { key, meter, usage, at }: Extract<Row, { kind: "own_account_read" }>,
+): void => {
+  const agent = agentOf(before, key)
+  if (agent === undefined) return
+  grown.facts.push({
+    type: "agent.compared",
+    at,
+    ...{ key, agentId: agent.agentId, meter },
+    ownTokens: rawTokens(usage),
+    countedTokens: rawTokens(agent.usage),
+  })
 }
 
 const set = (
@@ -205,6 +281,19 @@ const dayCrossing = (grown: Growing, before: Budget, after: Budget, at: Instant)
   })
 }
 
+const costCrossing = (grown: Growing, before: Budget, after: Budget, at: Instant): void => {
+  if (before.dayCost.told === after.dayCost.told) return
+  grown.facts.push({
+    type: "cost.status_changed",
+    at,
+    status: statusAt(after.dayCost),
+    previous: statusAt(before.dayCost),
+    dailyCostMicroUsd: usedOf(after.dayCost),
+    dailyCostLimitMicroUsd: after.dayCost.limit,
+    windowId: after.window.id,
+  })
+}
+
 const statusAt = (account: Account): BudgetStatus => STATUSES[account.told] ?? "within_budget"
 
 /** Each threshold passed is told on its own, once. */
@@ -217,21 +306,23 @@ const agentCrossings = (
 ): void => {
   const agent = agentOf(after, key)
   if (agent === undefined) return
-  const known = agentOf(before, key)?.account
-  const told = known?.limit === agent.account.limit ? known.told : 0
-  for (let level = told + 1; level <= agent.account.told; level += 1) {
-    const status = STATUSES[level] ?? "exceeded"
-    grown.facts.push({
-      type: "agent.warned",
-      at,
-      key,
-      agentId: agent.agentId,
-      status,
-      totalTokens: usedOf(agent.account),
-      tokenLimit: agent.account.limit,
-    })
+  const known = agentOf(before, key)
+  const { agentId, account, cost } = agent
+  for (const status of newlyTold(known?.account, account)) {
+    const counted = { totalTokens: usedOf(account), tokenLimit: account.limit }
+    grown.facts.push({ type: "agent.warned", at, key, agentId, status, ...counted })
     grown.pool.push({ type: "agent.told", key, event: { type: "limit.crossed", at, status } })
   }
+  for (const status of newlyTold(known?.cost, cost)) {
+    const counted = { costMicroUsd: usedOf(cost), costLimitMicroUsd: cost.limit }
+    grown.facts.push({ type: "agent.cost_warned", at, key, agentId, status, ...counted })
+  }
+}
+
+/** Under a new limit everything is told anew. */
+const newlyTold = (known: Account | undefined, account: Account): readonly BudgetStatus[] => {
+  const told = known?.limit === account.limit ? known.told : 0
+  return STATUSES.slice(told + 1, account.told + 1)
 }
 
 /** Whose accounts the rows charged; everybody's when the limits themselves changed. */

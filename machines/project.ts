@@ -1,5 +1,5 @@
 /** Where the chart must stand for a context: the oracle every walk over it is held to. */
-import { isFull } from "./budget/account.ts"
+import { isDayFull } from "./budget/stopping.ts"
 import type { SupervisorContext } from "./supervisor-setup.ts"
 
 export interface SupervisorStateValue {
@@ -24,7 +24,7 @@ const admissionOf = (context: SupervisorContext): SupervisorStateValue["admissio
 }
 
 const dayOf = ({ budget }: SupervisorContext): SupervisorStateValue["day"] => {
-  if (!isFull(budget.day)) return "open"
+  if (!isDayFull(budget)) return "open"
   return { exhausted: budget.settings.enforceHardLimits ? "enforced" : "flagged" }
 }
 

@@ -1,46 +1,59 @@
-/** Spawn requests waiting in line: first come, first served; persistent, so a context may hold it. */
+/** Requests waiting in line: first come, first served; persistent, so a context may hold it. */
 import * as HashMap from "effect/HashMap"
+import type { HoldRequest } from "./budget/holds.ts"
 import type { SpawnRequest } from "./budget/spawning.ts"
-import type { AgentId, RequestId } from "./vocabulary.ts"
+import type { AgentId, AgentKey, HoldId, RequestId } from "./vocabulary.ts"
 
-export interface Queue {
-  readonly waiting: HashMap.HashMap<number, SpawnRequest>
+export interface Line<Request> {
+  readonly waiting: HashMap.HashMap<number, Request>
   /** Ordinals in use lie in `from ≤ n < to`; withdrawn ones leave holes. */
   readonly from: number
   readonly to: number
 }
 
+/** Who waits for a slot. */
+export type Queue = Line<SpawnRequest>
+/** Who waits for what others hold. */
+export type HoldQueue = Line<HoldRequest>
+
 export const EMPTY_QUEUE: Queue = { waiting: HashMap.empty(), from: 0, to: 0 }
+export const EMPTY_HOLD_QUEUE: HoldQueue = { waiting: HashMap.empty(), from: 0, to: 0 }
 
-export const lengthOf = (queue: Queue): number => HashMap.size(queue.waiting)
+export const lengthOf = ({ waiting }: Line<unknown>): number => HashMap.size(waiting)
 
-export const enqueue = (queue: Queue, request: SpawnRequest): Queue => ({
-  waiting: HashMap.set(queue.waiting, queue.to, request),
-  from: queue.from,
-  to: queue.to + 1,
+export const enqueue = <Request>(line: Line<Request>, request: Request): Line<Request> => ({
+  waiting: HashMap.set(line.waiting, line.to, request),
+  from: line.from,
+  to: line.to + 1,
 })
 
-export const headOf = (queue: Queue): SpawnRequest | undefined => {
-  if (queue.from === queue.to) return undefined
-  const head = HashMap.get(queue.waiting, queue.from)
+export const headOf = <Request>(line: Line<Request>): Request | undefined => {
+  if (line.from === line.to) return undefined
+  const head = HashMap.get(line.waiting, line.from)
   return head._tag === "Some" ? head.value : undefined
 }
 
-export const dequeue = (queue: Queue): Queue =>
-  skipHoles({ ...queue, waiting: HashMap.remove(queue.waiting, queue.from), from: queue.from + 1 })
+export const dequeue = <Request>(line: Line<Request>): Line<Request> =>
+  skipHoles({ ...line, waiting: HashMap.remove(line.waiting, line.from), from: line.from + 1 })
 
-const skipHoles = (queue: Queue): Queue => {
-  let from = queue.from
-  while (from < queue.to && !HashMap.has(queue.waiting, from)) from += 1
-  return from === queue.from ? queue : { ...queue, from }
+const skipHoles = <Request>(line: Line<Request>): Line<Request> => {
+  let from = line.from
+  while (from < line.to && !HashMap.has(line.waiting, from)) from += 1
+  return from === line.from ? line : { ...line, from }
 }
 
-export const withdraw = (queue: Queue, requestId: RequestId): Queue => {
-  const ordinal = ordinalOf(queue, (request) => request.requestId === requestId)
+const leave = <Request>(
+  line: Line<Request>,
+  where: (request: Request) => boolean,
+): Line<Request> => {
+  const ordinal = ordinalOf(line, where)
   return ordinal === undefined
-    ? queue
-    : skipHoles({ ...queue, waiting: HashMap.remove(queue.waiting, ordinal) })
+    ? line
+    : skipHoles({ ...line, waiting: HashMap.remove(line.waiting, ordinal) })
 }
+
+export const withdraw = (queue: Queue, requestId: RequestId): Queue =>
+  leave(queue, (request) => request.requestId === requestId)
 
 export const isWaiting = (queue: Queue, requestId: RequestId): boolean =>
   ordinalOf(queue, (request) => request.requestId === requestId) !== undefined
@@ -48,8 +61,33 @@ export const isWaiting = (queue: Queue, requestId: RequestId): boolean =>
 export const hasName = (queue: Queue, agentId: AgentId): boolean =>
   ordinalOf(queue, (request) => request.agentId === agentId) !== undefined
 
-const ordinalOf = (queue: Queue, where: (request: SpawnRequest) => boolean): number | undefined => {
-  for (const [ordinal, request] of HashMap.entries(queue.waiting))
-    if (where(request)) return ordinal
+export const withdrawHold = (queue: HoldQueue, holdId: HoldId): HoldQueue =>
+  leave(queue, (request) => request.holdId === holdId)
+
+export const isHoldWaiting = (queue: HoldQueue, holdId: HoldId): boolean =>
+  ordinalOf(queue, (request) => request.holdId === holdId) !== undefined
+
+export const hasHoldOf = (queue: HoldQueue, key: AgentKey): boolean =>
+  ordinalOf(queue, (request) => request.key === key) !== undefined
+
+/**
+ * The first of each agent, in the order of the line: an agent that waits for its own calls to end
+ * is in nobody else's way, and nobody of it overtakes another of it.
+ */
+export const headsOf = (queue: HoldQueue): readonly HoldRequest[] => {
+  const heads = new Map<AgentKey, HoldRequest>()
+  for (let ordinal = queue.from; ordinal < queue.to; ordinal += 1) {
+    const found = HashMap.get(queue.waiting, ordinal)
+    if (found._tag === "Some" && !heads.has(found.value.key))
+      heads.set(found.value.key, found.value)
+  }
+  return [...heads.values()]
+}
+
+const ordinalOf = <Request>(
+  line: Line<Request>,
+  where: (request: Request) => boolean,
+): number | undefined => {
+  for (const [ordinal, request] of HashMap.entries(line.waiting)) if (where(request)) return ordinal
   return undefined
 }

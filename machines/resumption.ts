@@ -25,8 +25,8 @@ export const resumptionOf = (budget: Budget, at: Instant): Resumption => {
     dueAt,
     at,
   })
-  const expiries = [...HashMap.values(budget.holds)].map(({ id, expiresAt }) =>
-    set({ of: "hold", holdId: id }, expiresAt),
+  const expiries = [...HashMap.values(budget.holds)].flatMap(({ id, expiresAt }) =>
+    expiresAt === null ? [] : [set({ of: "hold", holdId: id }, expiresAt)],
   )
   return {
     pool: lives.flatMap((agent) => livedOf(agent, at)),

@@ -5,14 +5,13 @@
 import { assertEvent, setup } from "xstate"
 import { type AgentEvent, agentMachine } from "./agent.ts"
 import { createAgentPool, type PoolEvent } from "./agent-pool.ts"
-import { isFull } from "./budget/account.ts"
 import { closed, judgeSlot, SPAWN_ASKS } from "./budget/admission.ts"
-import type { Budget } from "./budget/budget.ts"
+import { agentOf, type Budget, type Hold, holdOf } from "./budget/budget.ts"
 import type { Decision } from "./budget/decision.ts"
-import { refuseUnwritable } from "./budget/holds.ts"
+import { decideHold, type HoldRequest, refuseUnwritable } from "./budget/holds.ts"
 import type { Refusal, Row } from "./budget/row.ts"
 import { decideSpawn, refuseSpawn } from "./budget/spawning.ts"
-import { decideExhaustion, decideStopAll } from "./budget/stopping.ts"
+import { decideExhaustion, decideStopAll, isDayFull } from "./budget/stopping.ts"
 import { summarise } from "./budget/summary.ts"
 import { createDeadlines, type DeadlinesEvent } from "./deadlines.ts"
 import * as Decisions from "./decisions.ts"
@@ -20,15 +19,22 @@ import type { SupervisorEvent } from "./events.ts"
 import { consequencesOf, type Fact, KILL_MS } from "./facts.ts"
 import {
   dequeue,
+  EMPTY_HOLD_QUEUE,
   EMPTY_QUEUE,
+  type HoldQueue,
+  hasHoldOf,
   headOf,
+  headsOf,
+  isHoldWaiting,
   isWaiting,
   enqueue as joinQueue,
+  lengthOf,
   type Queue,
   withdraw,
+  withdrawHold,
 } from "./queue.ts"
 import { resumptionOf } from "./resumption.ts"
-import type { AgentKey, HoldId, Instant, RequestId } from "./vocabulary.ts"
+import type { AgentKey, HoldId, Instant, RequestId, Tokens } from "./vocabulary.ts"
 
 export interface SupervisorInput {
   readonly budget: Budget
@@ -40,6 +46,7 @@ export interface SupervisorContext {
   /** What its first deadline is counted from. */
   readonly startedAt: Instant
   readonly queue: Queue
+  readonly holdQueue: HoldQueue
   readonly life: "open" | "draining" | "stopped"
   readonly ledgerWritable: boolean
   /** A summary is due within `SUMMARY_EVERY_MS`; changes until then ride along. */
@@ -52,6 +59,16 @@ export interface Answer {
   readonly granted: boolean
   readonly refusal: Refusal | null
   readonly seq: number
+  /** What a hold of a call was granted; null for any other answer. */
+  readonly grant: HoldGrant | null
+}
+
+export interface HoldGrant {
+  readonly tokens: Tokens
+  /** What each answer of the call may have. */
+  readonly outputTokens: Tokens
+  /** Only what was set aside for winding down is left. */
+  readonly wrapsUp: boolean
 }
 
 /** At most one `summary` fact in this time, however much happens. */
@@ -61,6 +78,7 @@ export const contextOf = ({ budget, at }: SupervisorInput): SupervisorContext =>
   budget,
   startedAt: at,
   queue: EMPTY_QUEUE,
+  holdQueue: EMPTY_HOLD_QUEUE,
   life: "open",
   ledgerWritable: true,
   summaryDue: false,
@@ -103,8 +121,25 @@ const commit = (enqueue: Enqueue, context: SupervisorContext, decision: Decision
 const answer = (enqueue: Enqueue, id: Answer["id"], granted: boolean, decision: Decision): void =>
   enqueue({
     type: "reply",
-    params: { id, granted, refusal: decision.refusal, seq: decision.after.seq },
+    params: { id, granted, refusal: decision.refusal, seq: decision.after.seq, grant: null },
   })
+
+const answerHold = (enqueue: Enqueue, { holdId }: HoldRequest, decision: Decision): void => {
+  const { refusal, after } = decision
+  const hold = holdOf(after, holdId)
+  const granted = admitsHold(decision.verdict)
+  const grant = granted && hold !== undefined ? grantOf(after, hold) : null
+  enqueue({ type: "reply", params: { id: holdId, granted, refusal, seq: after.seq, grant } })
+}
+
+const grantOf = (budget: Budget, { key, tokens, outputTokens }: Hold): HoldGrant => ({
+  tokens,
+  outputTokens,
+  wrapsUp: agentOf(budget, key)?.wrappingUp ?? false,
+})
+
+const admitsHold = (verdict: string): boolean =>
+  verdict === "admits" || verdict === "admitsWrappingUp" || verdict === "admitsFlagged"
 
 /** Instant of any event; the first one has none, and comes at the start. */
 const instantOf = (event: SupervisorEvent, context: SupervisorContext): Instant => {
@@ -118,6 +153,17 @@ const nextDecision = (context: SupervisorContext, event: SupervisorEvent) => {
   return head === undefined
     ? undefined
     : decideSpawn(context.budget, head, instantOf(event, context))
+}
+
+/** The first in line about whom there is something to say by now. */
+const nextHoldDecision = (context: SupervisorContext, event: SupervisorEvent) => {
+  if (lengthOf(context.holdQueue) === 0) return undefined
+  const at = instantOf(event, context)
+  for (const request of headsOf(context.holdQueue)) {
+    const decision = decideHold(context.budget, request, at)
+    if (decision.verdict !== "queues") return { request, decision }
+  }
+  return undefined
 }
 
 const admitsSpawn = (verdict: string): boolean =>
@@ -171,6 +217,31 @@ export const supervisorSetup = base.extend({
     },
 
     // A hold.
+    /** Asked again under its id while it waits: its answer comes when it comes. */
+    holdWaitsAlready: ({ context, event }) => {
+      assertEvent(event, "hold.requested")
+      return isHoldWaiting(context.holdQueue, event.request.holdId)
+    },
+    /** Another call of the same agent is in line before it. */
+    holdQueuesBehind: ({ context, event }) => {
+      assertEvent(event, "hold.requested")
+      const { key, queue = false } = event.request
+      return queue && hasHoldOf(context.holdQueue, key)
+    },
+    holdAdmitsWrappingUp: ({ context, event }) => {
+      assertEvent(event, "hold.requested")
+      return Decisions.holdDecision(context.budget, event).verdict === "admitsWrappingUp"
+    },
+    holdQueues: ({ context, event }) => {
+      assertEvent(event, "hold.requested")
+      return Decisions.holdDecision(context.budget, event).verdict === "queues"
+    },
+    nextHoldIsDecided: ({ context, event }) => nextHoldDecision(context, event) !== undefined,
+    anyHoldWaits: ({ context }) => lengthOf(context.holdQueue) > 0,
+    holdIsWaiting: ({ context, event }) => {
+      assertEvent(event, "hold.withdrawn")
+      return isHoldWaiting(context.holdQueue, event.holdId)
+    },
     holdAdmits: ({ context, event }) => {
       assertEvent(event, "hold.requested")
       return Decisions.holdDecision(context.budget, event).verdict === "admits"
@@ -217,6 +288,15 @@ export const supervisorSetup = base.extend({
       return Decisions.voidDecision(context.budget, event).verdict === "resolves"
     },
 
+    holdIsCharged: ({ context, event }) => {
+      assertEvent(event, "hold.charged")
+      return Decisions.chargeDecision(context.budget, event).verdict === "resolves"
+    },
+    chargeStops: ({ context, event }) => {
+      assertEvent(event, "hold.charged")
+      return Decisions.chargeDecision(context.budget, event).verdict === "resolvesAndStops"
+    },
+
     // Usage without a hold.
     usageRecords: ({ context, event }) => {
       assertEvent(event, "usage.reported")
@@ -229,6 +309,22 @@ export const supervisorSetup = base.extend({
     spendsInGrace: ({ context, event }) => {
       assertEvent(event, "usage.reported")
       return Decisions.usageDecision(context.budget, event).verdict === "spendsInGrace"
+    },
+
+    // An agent's own account of its calls.
+    accountAgrees: ({ context, event }) => {
+      assertEvent(event, "account.compared")
+      return Decisions.comparisonDecision(context.budget, event).verdict === "agrees"
+    },
+    findsUncounted: ({ context, event }) => {
+      assertEvent(event, "account.compared")
+      return Decisions.comparisonDecision(context.budget, event).verdict === "foundUncounted"
+    },
+    uncountedStops: ({ context, event }) => {
+      assertEvent(event, "account.compared")
+      return (
+        Decisions.comparisonDecision(context.budget, event).verdict === "foundUncountedAndStops"
+      )
     },
 
     // A life.
@@ -288,8 +384,8 @@ export const supervisorSetup = base.extend({
     },
 
     // Where the regions stand.
-    dayExhausted: ({ context }) => isFull(context.budget.day),
-    dayHasRoom: ({ context }) => !isFull(context.budget.day),
+    dayExhausted: ({ context }) => isDayFull(context.budget),
+    dayHasRoom: ({ context }) => !isDayFull(context.budget),
     isHard: ({ context }) => context.budget.settings.enforceHardLimits,
     isSoft: ({ context }) => !context.budget.settings.enforceHardLimits,
     isClosing: ({ context }) => context.life !== "open",
@@ -352,7 +448,7 @@ export const supervisorSetup = base.extend({
       const { requestId } = event.request
       enqueue({
         type: "reply",
-        params: { id: requestId, granted: false, refusal, seq: context.budget.seq },
+        params: { id: requestId, granted: false, refusal, seq: context.budget.seq, grant: null },
       })
     }),
 
@@ -360,18 +456,38 @@ export const supervisorSetup = base.extend({
       assertEvent(event, "hold.requested")
       const decision = Decisions.holdDecision(context.budget, event)
       commit(enqueue, context, decision)
-      answer(enqueue, event.request.holdId, true, decision)
+      answerHold(enqueue, event.request, decision)
+    }),
+    joinHoldQueue: base.assign(({ context, event }) => {
+      assertEvent(event, "hold.requested")
+      return { holdQueue: joinQueue(context.holdQueue, event.request) }
+    }),
+    leaveHoldQueue: base.assign(({ context, event }) => {
+      assertEvent(event, "hold.withdrawn")
+      return { holdQueue: withdrawHold(context.holdQueue, event.holdId) }
+    }),
+    answerNextHold: base.enqueueActions(({ context, event, enqueue }) => {
+      const next = nextHoldDecision(context, event)
+      if (next === undefined) return
+      enqueue.assign({ holdQueue: withdrawHold(context.holdQueue, next.request.holdId) })
+      commit(enqueue, context, next.decision)
+      answerHold(enqueue, next.request, next.decision)
+    }),
+    refuseNextHoldUnwritable: base.enqueueActions(({ context, enqueue }) => {
+      const head = headOf(context.holdQueue)
+      if (head === undefined) return
+      enqueue.assign({ holdQueue: dequeue(context.holdQueue) })
+      answerHold(enqueue, head, refuseUnwritable(context.budget, head))
     }),
     refuseHold: base.enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, "hold.requested")
       const decision = Decisions.holdDecision(context.budget, event)
       commit(enqueue, context, decision)
-      answer(enqueue, event.request.holdId, false, decision)
+      answerHold(enqueue, event.request, decision)
     }),
     refuseHoldUnwritable: base.enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, "hold.requested")
-      const decision = refuseUnwritable(context.budget, event.request)
-      answer(enqueue, event.request.holdId, false, decision)
+      answerHold(enqueue, event.request, refuseUnwritable(context.budget, event.request))
     }),
     settleHold: base.enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, "hold.settled")
@@ -380,6 +496,10 @@ export const supervisorSetup = base.extend({
     voidHold: base.enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, "hold.voided")
       commit(enqueue, context, Decisions.voidDecision(context.budget, event))
+    }),
+    chargeHold: base.enqueueActions(({ context, event, enqueue }) => {
+      assertEvent(event, "hold.charged")
+      commit(enqueue, context, Decisions.chargeDecision(context.budget, event))
     }),
     correctHold: base.enqueueActions(({ context, event, enqueue }) => {
       assertEvent(event, "hold.settled_late")
@@ -394,6 +514,10 @@ export const supervisorSetup = base.extend({
       assertEvent(event, "usage.reported")
       const { key } = event.report
       return { type: "agent.told", key, event: { type: "grace.spent", at: event.at } }
+    }),
+    compareAccount: base.enqueueActions(({ context, event, enqueue }) => {
+      assertEvent(event, "account.compared")
+      commit(enqueue, context, Decisions.comparisonDecision(context.budget, event))
     }),
     stopMetered: base.enqueueActions(({ context, event, enqueue }) =>
       commit(enqueue, context, decideExhaustion(context.budget, instantOf(event, context))),

@@ -16,14 +16,21 @@ const reportedUsage = [
 ] as const
 
 const requestedHold = [
+  { guard: "holdWaitsAlready" },
+  { guard: "holdQueuesBehind", actions: "joinHoldQueue" },
   { guard: "holdAdmits", actions: "grantHold" },
+  { guard: "holdAdmitsWrappingUp", actions: "grantHold" },
   { guard: "holdAdmitsFlagged", actions: "grantHold" },
+  { guard: "holdQueues", actions: "joinHoldQueue" },
   { guard: "holdWaits", actions: "refuseHold" },
   { guard: "holdNever", actions: "refuseHold" },
   { guard: "holdNeverForAgent", actions: "refuseHold" },
   { guard: "holdLosesPatience", actions: "refuseHold" },
   { guard: "holdUnknown", actions: "refuseHold" },
 ] as const
+
+/** Whoever waits for what others hold is answered as soon as that is decided. */
+const waitingHolds = { guard: "nextHoldIsDecided", actions: "answerNextHold" } as const
 
 const life = supervisorSetup.createStateConfig({
   initial: "open",
@@ -142,6 +149,7 @@ const ledger = supervisorSetup.createStateConfig({
   initial: "writable",
   states: {
     writable: {
+      always: waitingHolds,
       on: {
         "hold.requested": requestedHold,
         "ledger.failed": [
@@ -153,14 +161,17 @@ const ledger = supervisorSetup.createStateConfig({
     /** Nothing is granted that no row can remember, and nobody goes on spending. */
     refusing: {
       entry: "stopAll",
-      always: { guard: "isSoft", target: "buffering" },
+      always: [
+        { guard: "isSoft", target: "buffering" },
+        { guard: "anyHoldWaits", actions: "refuseNextHoldUnwritable" },
+      ],
       on: {
         "hold.requested": { actions: "refuseHoldUnwritable" },
         "ledger.recovered": { target: "writable", actions: "noteWritable" },
       },
     },
     buffering: {
-      always: { guard: "isHard", target: "refusing" },
+      always: [{ guard: "isHard", target: "refusing" }, waitingHolds],
       on: {
         "hold.requested": requestedHold,
         "ledger.recovered": { target: "writable", actions: "noteWritable" },
@@ -186,9 +197,19 @@ export const supervisorMachine = supervisorSetup.createMachine({
       { guard: "settleStops", actions: "settleHold" },
     ],
     "hold.voided": { guard: "holdVoids", actions: "voidHold" },
+    "hold.charged": [
+      { guard: "holdIsCharged", actions: "chargeHold" },
+      { guard: "chargeStops", actions: "chargeHold" },
+    ],
+    "hold.withdrawn": { guard: "holdIsWaiting", actions: "leaveHoldQueue" },
     "hold.settled_late": [
       { guard: "correctionStops", actions: "correctHold" },
       { actions: "correctHold" },
+    ],
+    "account.compared": [
+      { guard: "accountAgrees", actions: "compareAccount" },
+      { guard: "findsUncounted", actions: "compareAccount" },
+      { guard: "uncountedStops", actions: "compareAccount" },
     ],
     "request.withdrawn": { guard: "isWaiting", actions: "leaveQueue" },
     "stop.requested": { guard: "stops", actions: "stopAgent" },

@@ -57,6 +57,10 @@ export type Provenance = typeof Provenance.Type
 export const Enforcement = Schema.Literals(["reserved", "metered", "opaque", "unmetered"])
 export type Enforcement = typeof Enforcement.Type
 
+/** Whose key pays an agent's calls: one that only Stint knows, or the agent's own sign-in. */
+export const Credential = Schema.Literals(["stint", "own"])
+export type Credential = typeof Credential.Type
+
 export const StopReason = Schema.Literals([
   "completed",
   "failed",

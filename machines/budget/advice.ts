@@ -1,6 +1,7 @@
 /** What to tell an agent that asks how it stands: go on, come to an end, or stop. */
-import { isFull, levelOf } from "./account.ts"
+import { isFull, levelOf, usedOf } from "./account.ts"
 import { type Budget, isActive, type LiveAgent } from "./budget.ts"
+import { isDayFull } from "./stopping.ts"
 
 export type Advice = "continue" | "wrap_up" | "stop"
 
@@ -9,8 +10,15 @@ const WRAP_UP_LEVEL = 2
 
 export const adviceFor = (budget: Budget, agent: LiveAgent | undefined): Advice => {
   if (agent === undefined || !isActive(agent)) return "stop"
-  const full = isFull(agent.account) || isFull(budget.day)
+  const full = isFull(agent.account) || isFull(agent.cost) || isDayFull(budget)
   if (full && budget.settings.enforceHardLimits) return "stop"
-  const level = Math.max(levelOf(agent.account), levelOf(budget.day))
-  return level >= WRAP_UP_LEVEL ? "wrap_up" : "continue"
+  const accounts = [agent.account, agent.cost, budget.day, budget.dayCost]
+  const isNear = accounts.some((account) => levelOf(account) >= WRAP_UP_LEVEL)
+  return isNear || agent.wrappingUp || hasOnlyReserve(budget, agent) ? "wrap_up" : "continue"
 }
+
+/** Only what was set aside for winding down is left. */
+const hasOnlyReserve = ({ settings }: Budget, { account }: LiveAgent): boolean =>
+  settings.reserveForWrapUp > 0 &&
+  account.limit !== null &&
+  usedOf(account) + settings.reserveForWrapUp >= account.limit

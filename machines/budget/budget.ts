@@ -10,10 +10,12 @@ import type {
   AgentId,
   AgentKey,
   AgentState,
+  Credential,
   Enforcement,
   HoldId,
   Instant,
   Mechanism,
+  MicroUsd,
   ProcessIdentity,
   RefusalReason,
   RequestId,
@@ -38,6 +40,8 @@ export interface KnownCall {
   readonly windowId: WindowId
   /** Those it was counted with; later ones do not re-weigh it. */
   readonly weights: TokenWeights
+  /** What it cost, and whether that stands as uncertain; null: no price, no cost. */
+  readonly costMicroUsd: MicroUsd | null
 }
 
 /**
@@ -65,6 +69,16 @@ export interface LiveAgent {
   /** A limit of its own, lower than the general one; null when it has none. */
   readonly ownLimit: Tokens | null
   readonly account: Account
+  /** As `ownLimit` and `account`, of money in micro-dollars. */
+  readonly ownCostLimit: MicroUsd | null
+  readonly cost: Account
+  /** Its calls of models without a price, which `cost` does not hold. */
+  readonly unpricedCalls: number
+  readonly credential: Credential | null
+  /** Only what was set aside for winding down is left, and it has been told. */
+  readonly wrappingUp: boolean
+  /** Its own account of its calls, read beside the gateway's; null when nobody compared. */
+  readonly ownAccount: OwnAccount | null
   readonly windowTokens: Tokens
   readonly usage: Usage
   readonly holds: readonly HoldId[]
@@ -77,6 +91,11 @@ export interface LiveAgent {
   /** The latest hold stands refused for good, by this limit. */
   readonly refusedNever: RefusalReason | null
   readonly wouldRefuse: Refusal | null
+}
+
+export interface OwnAccount {
+  readonly meter: string
+  readonly usage: Usage
 }
 
 export interface EndedAgent {
@@ -94,7 +113,12 @@ export interface Hold {
   readonly key: AgentKey
   readonly windowId: WindowId
   readonly tokens: Tokens
-  readonly expiresAt: Instant
+  readonly expiresAt: Instant | null
+  readonly costMicroUsd: MicroUsd
+  /** What was asked for; `tokens` is what was granted of it. */
+  readonly askedTokens: Tokens
+  readonly outputTokens: Tokens
+  readonly wrapUp: boolean
 }
 
 export interface RefusedRequest {
@@ -112,6 +136,10 @@ export interface Budget {
   readonly settings: BudgetSettings
   readonly window: Window
   readonly day: Account
+  /** The day's money, in micro-dollars. */
+  readonly dayCost: Account
+  /** Calls of the day whose models have no price, which `dayCost` does not hold. */
+  readonly unpricedCalls: number
   readonly agents: HashMap.HashMap<AgentKey, LiveAgent>
   readonly names: HashMap.HashMap<AgentId, AgentKey>
   readonly holds: HashMap.HashMap<HoldId, Hold>
@@ -138,6 +166,8 @@ export const openBudget = (settings: BudgetSettings, window: Window): Budget => 
   settings,
   window,
   day: openAccount(settings.dailyTokenLimit, settings.thresholds),
+  dayCost: openAccount(settings.dailyCostLimitMicroUsd, settings.thresholds),
+  unpricedCalls: 0,
   agents: HashMap.empty(),
   names: HashMap.empty(),
   holds: HashMap.empty(),

@@ -5,22 +5,28 @@
  * what is still there. It never decides; whatever the row says has happened.
  */
 import * as HashMap from "effect/HashMap"
-import type { Enforcement, Tokens, WindowId } from "../vocabulary.ts"
-import { charge, correct, hold, limitTo, openAccount, release } from "./account.ts"
-import { add, addUsage, NO_USAGE, narrowerLimit, subtract, subtractUsage } from "./amounts.ts"
+import { type Account, charge, limitTo, openAccount } from "./account.ts"
+import { add, NO_USAGE, narrowerLimit } from "./amounts.ts"
 import {
   agentOf,
   type Budget,
   type EndedAgent,
-  holdOf,
-  knownCall,
   type LiveAgent,
   NO_CALLS,
-  rememberCall,
   TAIL_LENGTH,
 } from "./budget.ts"
+import {
+  correctCall,
+  dropHold,
+  expireHold,
+  placeHold,
+  recordUsage,
+  settleHold,
+} from "./fold-spending.ts"
+import { changeAgent, recount } from "./live-agents.ts"
 import type * as Rows from "./row.ts"
-import { amend, append, emptyTail } from "./tail.ts"
+import { DEFAULT_SETTINGS } from "./settings.ts"
+import { append, emptyTail } from "./tail.ts"
 
 export const fold = (budget: Budget, row: Rows.Row): Budget => ({
   ...apply(budget, row),
@@ -63,6 +69,11 @@ const apply = (budget: Budget, row: Rows.Row): Budget => {
       return recordUsage(budget, row)
     case "corrected":
       return correctCall(budget, row)
+    case "own_account_read":
+      return changeAgent(budget, row.key, (agent) => ({
+        ...agent,
+        ownAccount: { meter: row.meter, usage: row.usage },
+      }))
     case "stop_requested":
       return changeAgent(budget, row.key, (agent) =>
         agent.reason === null
@@ -76,17 +87,6 @@ const apply = (budget: Budget, row: Rows.Row): Budget => {
   }
 }
 
-const changeAgent = (
-  budget: Budget,
-  key: LiveAgent["key"],
-  change: (agent: LiveAgent) => LiveAgent,
-): Budget => {
-  const agent = agentOf(budget, key)
-  return agent === undefined
-    ? budget
-    : { ...budget, agents: HashMap.set(budget.agents, key, change(agent)) }
-}
-
 /** A closed window takes its ended agents with it; the living start it at nothing. */
 const openWindow = (budget: Budget, window: Rows.Window): Budget => {
   const lasting = closeIdleAccounts(budget)
@@ -94,6 +94,8 @@ const openWindow = (budget: Budget, window: Rows.Window): Budget => {
     ...lasting,
     window,
     day: openAccount(budget.settings.dailyTokenLimit, budget.settings.thresholds),
+    dayCost: openAccount(budget.settings.dailyCostLimitMicroUsd, budget.settings.thresholds),
+    unpricedCalls: 0,
     agents: HashMap.map(lasting.agents, (agent) =>
       agent.windowTokens === 0 ? agent : { ...agent, windowTokens: 0 },
     ),
@@ -120,25 +122,38 @@ const closeIdleAccounts = (budget: Budget): Budget => {
 
 const stepClock = (budget: Budget, row: Rows.ClockStepped): Budget => {
   const opened = openWindow(budget, row.window)
-  const confirmed = charge(opened.day, { tokens: row.confirmedTokens, certain: true, overrun: 0 })
-  const used = charge(confirmed, { tokens: row.uncertainTokens, certain: false, overrun: 0 })
-  // The row does not say how much of it no hold had promised: what is beyond the limit.
-  return { ...opened, day: limitTo(used, used.limit, budget.settings.thresholds) }
+  const { confirmedTokens, uncertainTokens, confirmedMicroUsd = 0, uncertainMicroUsd = 0 } = row
+  const used = (account: Account, confirmed: number, uncertain: number): Account => {
+    const certain = charge(account, { tokens: confirmed, certain: true, overrun: 0 })
+    const all = charge(certain, { tokens: uncertain, certain: false, overrun: 0 })
+    // The row does not say how much of it no hold had promised: what is beyond the limit.
+    return limitTo(all, all.limit, budget.settings.thresholds)
+  }
+  return {
+    ...opened,
+    day: used(opened.day, confirmedTokens, uncertainTokens),
+    dayCost: used(opened.dayCost, confirmedMicroUsd, uncertainMicroUsd),
+  }
 }
 
-const setBudget = (budget: Budget, row: Rows.BudgetSet): Budget => ({
-  ...budget,
-  settings: row.settings,
-  day: limitTo(budget.day, row.settings.dailyTokenLimit, row.settings.thresholds),
-  agents: HashMap.map(budget.agents, (agent) => ({
-    ...agent,
-    account: limitTo(
-      agent.account,
-      narrowerLimit(agent.ownLimit, row.settings.perAgentTokenLimit),
-      row.settings.thresholds,
-    ),
-  })),
-})
+const setBudget = (budget: Budget, row: Rows.BudgetSet): Budget => {
+  // A row of an older ledger knows fewer settings.
+  const settings = { ...DEFAULT_SETTINGS, ...row.settings }
+  const limited = (account: Account, limit: number | null): Account =>
+    limitTo(account, limit, settings.thresholds)
+  const { perAgentTokenLimit, perAgentCostLimitMicroUsd } = settings
+  return {
+    ...budget,
+    settings,
+    day: limited(budget.day, settings.dailyTokenLimit),
+    dayCost: limited(budget.dayCost, settings.dailyCostLimitMicroUsd),
+    agents: HashMap.map(budget.agents, (agent) => ({
+      ...agent,
+      account: limited(agent.account, narrowerLimit(agent.ownLimit, perAgentTokenLimit)),
+      cost: limited(agent.cost, narrowerLimit(agent.ownCostLimit, perAgentCostLimitMicroUsd)),
+    })),
+  }
+}
 
 const admit = (budget: Budget, row: Rows.Admitted): Budget => {
   const agent: LiveAgent = {
@@ -155,6 +170,12 @@ const admit = (budget: Budget, row: Rows.Admitted): Budget => {
     process: null,
     ownLimit: row.ownLimit,
     account: openAccount(row.tokenLimit, budget.settings.thresholds),
+    ownCostLimit: row.ownCostLimitMicroUsd ?? null,
+    cost: openAccount(row.costLimitMicroUsd ?? null, budget.settings.thresholds),
+    unpricedCalls: 0,
+    credential: row.credential ?? null,
+    wrappingUp: false,
+    ownAccount: null,
     windowTokens: 0,
     usage: NO_USAGE,
     holds: [],
@@ -172,18 +193,6 @@ const admit = (budget: Budget, row: Rows.Admitted): Budget => {
     slotsTaken: budget.slotsTaken + (row.slot ? 1 : 0),
     liveByEnforcement: recount(budget, null, row.enforcement),
   }
-}
-
-const recount = (
-  budget: Budget,
-  from: Enforcement | null,
-  to: Enforcement | null,
-): Budget["liveByEnforcement"] => {
-  if (from === to) return budget.liveByEnforcement
-  const counts = { ...budget.liveByEnforcement }
-  if (from !== null) counts[from] -= 1
-  if (to !== null) counts[to] += 1
-  return counts
 }
 
 const refuse = (budget: Budget, row: Rows.Refused): Budget => {
@@ -207,165 +216,6 @@ const refuse = (budget: Budget, row: Rows.Refused): Budget => {
     refusedNever: row.refusal.never ? row.refusal.reason : null,
   }))
 }
-
-/** The first meter to speak names the class; a report without a hold is never `reserved`. */
-const classAfter = (agent: LiveAgent, meter: "reserved" | "metered"): Enforcement =>
-  meter === "metered"
-    ? "metered"
-    : agent.enforcement === "unmetered"
-      ? "reserved"
-      : agent.enforcement
-
-const placeHold = (budget: Budget, row: Rows.HoldPlaced): Budget => {
-  const agent = agentOf(budget, row.key)
-  if (agent === undefined) return budget
-  const enforcement = classAfter(agent, "reserved")
-  const { id, key, windowId, tokens, expiresAt } = { ...row, id: row.holdId }
-  return {
-    ...budget,
-    day: row.windowId === budget.window.id ? hold(budget.day, row.tokens) : budget.day,
-    holds: HashMap.set(budget.holds, row.holdId, { id, key, windowId, tokens, expiresAt }),
-    agents: HashMap.set(budget.agents, row.key, {
-      ...agent,
-      enforcement,
-      account: hold(agent.account, row.tokens),
-      holds: [...agent.holds, row.holdId],
-      refusalsInARow: 0,
-      refusedNever: null,
-      wouldRefuse: agent.wouldRefuse ?? row.wouldRefuse,
-    }),
-    liveByEnforcement: recount(budget, agent.enforcement, enforcement),
-  }
-}
-
-/** Takes the hold off its agent and its window; whether it is charged is the caller's business. */
-const dropHold = (budget: Budget, row: { readonly holdId: Rows.HoldPlaced["holdId"] }): Budget => {
-  const held = holdOf(budget, row.holdId)
-  if (held === undefined) return budget
-  const dropped = {
-    ...budget,
-    holds: HashMap.remove(budget.holds, row.holdId),
-    day: held.windowId === budget.window.id ? release(budget.day, held.tokens) : budget.day,
-  }
-  return changeAgent(dropped, held.key, (agent) => ({
-    ...agent,
-    account: release(agent.account, held.tokens),
-    holds: agent.holds.filter((id) => id !== row.holdId),
-  }))
-}
-
-interface Spent {
-  readonly key: LiveAgent["key"]
-  readonly windowId: WindowId
-  readonly usage: Rows.UsageRecorded["usage"]
-  readonly tokens: Tokens
-  readonly certain: boolean
-  readonly overrun: Tokens
-}
-
-const spend = (budget: Budget, spent: Spent, change: (agent: LiveAgent) => LiveAgent): Budget => {
-  const inWindow = spent.windowId === budget.window.id
-  const charged = {
-    ...budget,
-    day: inWindow ? charge(budget.day, spent) : budget.day,
-    largestCall: Math.max(budget.largestCall ?? 0, spent.tokens),
-  }
-  return changeAgent(charged, spent.key, (agent) =>
-    change({
-      ...agent,
-      account: charge(agent.account, spent),
-      windowTokens: inWindow ? add(agent.windowTokens, spent.tokens) : agent.windowTokens,
-      usage: addUsage(agent.usage, spent.usage),
-    }),
-  )
-}
-
-const settleHold = (budget: Budget, row: Rows.HoldSettled): Budget => {
-  if (holdOf(budget, row.holdId) === undefined) return budget
-  const overrun = subtract(row.tokens, row.heldTokens)
-  const certain = row.provenance === "reported"
-  return spend(dropHold(budget, row), { ...row, certain, overrun }, (agent) => agent)
-}
-
-const expireHold = (budget: Budget, row: Rows.HoldExpired): Budget => {
-  if (holdOf(budget, row.holdId) === undefined) return budget
-  const spent = { ...row, usage: NO_USAGE, tokens: row.heldTokens, certain: false, overrun: 0 }
-  return spend(dropHold(budget, row), spent, (agent) => agent)
-}
-
-const recordUsage = (budget: Budget, row: Rows.UsageRecorded): Budget => {
-  const before = agentOf(budget, row.key)
-  if (before === undefined) return budget
-  const certain = row.provenance === "reported"
-  const { usageId, usage, tokens, windowId } = row
-  const enforcement = classAfter(before, "metered")
-  const recorded = spend(budget, { ...row, certain, overrun: row.tokens }, (agent) => ({
-    ...agent,
-    enforcement,
-    calls:
-      usageId === null
-        ? agent.calls
-        : rememberCall(agent.calls, usageId, {
-            usage,
-            tokens,
-            uncertain: certain ? 0 : tokens,
-            windowId,
-            weights: budget.settings.tokenWeights,
-          }),
-  }))
-  return before.enforcement === enforcement
-    ? recorded
-    : { ...recorded, liveByEnforcement: recount(budget, before.enforcement, enforcement) }
-}
-
-const correctCall = (budget: Budget, row: Rows.Corrected): Budget => {
-  const correction = {
-    before: row.tokensBefore,
-    uncertainBefore: row.uncertainBefore,
-    now: row.tokens,
-  }
-  const inWindow = row.windowId === budget.window.id
-  const shift = <A extends LiveAgent>(agent: A): A => ({
-    ...agent,
-    account: correct(agent.account, correction),
-    windowTokens: inWindow
-      ? add(subtract(agent.windowTokens, row.tokensBefore), row.tokens)
-      : agent.windowTokens,
-    usage: addUsage(subtractUsage(agent.usage, row.usageBefore), row.usage),
-  })
-  const corrected = {
-    ...budget,
-    day: inWindow ? correct(budget.day, correction) : budget.day,
-    largestCall: Math.max(budget.largestCall ?? 0, row.tokens),
-  }
-  if (agentOf(budget, row.key) === undefined) return correctEnded(corrected, row.key, shift)
-  return changeAgent(corrected, row.key, (agent) => ({
-    ...shift(agent),
-    calls: callsAfter(agent, row),
-  }))
-}
-
-/** What a checkpoint forgot is not remembered again: nobody asks about the calls of the lost. */
-const callsAfter = ({ calls }: LiveAgent, row: Rows.Corrected): LiveAgent["calls"] => {
-  const known = "usageId" in row.ref ? knownCall(calls, row.ref.usageId) : undefined
-  if (known === undefined || !("usageId" in row.ref)) return calls
-  const { usage, tokens } = row
-  return rememberCall(calls, row.ref.usageId, { ...known, usage, tokens, uncertain: 0 })
-}
-
-/** A settle may come after its agent's end; the summary of the window still shows it right. */
-const correctEnded = (
-  budget: Budget,
-  key: LiveAgent["key"],
-  shift: (agent: LiveAgent) => LiveAgent,
-): Budget => ({
-  ...budget,
-  ended: amend(
-    budget.ended,
-    (ended) => ended.agent.key === key,
-    (ended) => ({ ...ended, agent: shift(ended.agent) }),
-  ),
-})
 
 const end = (budget: Budget, row: Rows.Ended): Budget => {
   const agent = agentOf(budget, row.key)

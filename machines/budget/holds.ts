@@ -1,22 +1,47 @@
 /** Holds: placed before a call, then settled, voided or expired; each resolves at most once. */
-import type { AgentKey, HoldId, Instant, Provenance, Tokens, Usage } from "../vocabulary.ts"
-import { closed, flagged, inForce, judgeHold } from "./admission.ts"
+import type {
+  AgentKey,
+  HoldId,
+  Instant,
+  MicroUsd,
+  Provenance,
+  Tokens,
+  Usage,
+} from "../vocabulary.ts"
+import { usedOf } from "./account.ts"
+import { closed } from "./admission.ts"
 import { weigh } from "./amounts.ts"
 import { agentOf, type Budget, type Hold, holdOf, isActive, type LiveAgent } from "./budget.ts"
+import type { CallBound } from "./call-bound.ts"
 import { conclude, type Decision, type Turned, turnDay } from "./decision.ts"
+import { type Grant, mostOf, seekGrant } from "./granting.ts"
+import { costOf } from "./metering.ts"
 import type { Refusal, Unnumbered } from "./row.ts"
 import { MS_PER_MINUTE } from "./settings.ts"
 import { stopIfFull, stopReasonOf, stopRow } from "./stopping.ts"
 
-export interface HoldRequest {
+/** A hold of so much, or of a call by its bound: then as long an answer as fits is granted. */
+export type HoldRequest = {
   readonly holdId: HoldId
   readonly key: AgentKey
-  readonly tokens: Tokens
-}
+  /** False: its cost cannot be told from its request. Not set: true. */
+  readonly isBounded?: boolean
+  /** Wait in line while only held amounts are in the way. */
+  readonly queue?: boolean
+  /** It expires with its agent only: somebody watches its connection. */
+  readonly isWatched?: boolean
+  /** What is said of its agent's class; a call let through without a bound is `metered` anyway. */
+  readonly claims?: "reserved" | "metered"
+} & (
+  | { readonly tokens: Tokens; readonly costMicroUsd?: MicroUsd | null }
+  | { readonly call: CallBound }
+)
 
 export type HoldVerdict =
   | "admits"
+  | "admitsWrappingUp"
   | "admitsFlagged"
+  | "queues"
   | "waits"
   | "never"
   | "neverForAgent"
@@ -32,40 +57,65 @@ export const decideHold = (
   at: Instant,
 ): Decision<HoldVerdict> => {
   const turned = turnDay(before, at)
-  const agent = agentOf(turned.budget, request.key)
+  const { budget } = turned
+  const agent = agentOf(budget, request.key)
+  const asked = mostOf(request, budget.settings)
   if (agent === undefined)
-    return conclude(turned, "unknown", [], closed("stale", true, request.tokens))
-  const open = holdOf(turned.budget, request.holdId)
+    return conclude(turned, "unknown", [], closed("stale", true, asked.tokens))
+  const open = holdOf(budget, request.holdId)
   if (open !== undefined) return repeatHold(turned, open, request)
-  const judgement = judgeHold(turned.budget, agent, at, request.tokens)
-  const { settings } = turned.budget
-  const refusal = inForce(judgement, settings)
-  if (refusal !== null) return refuseHold(turned, agent, request, refusal)
-  const flag = flagged(judgement, settings)
-  const row = placedRow(turned.budget, request, at, flag)
-  return conclude(turned, flag === null ? "admits" : "admitsFlagged", [row], flag)
+  const sought = seekGrant(budget, agent, request, at)
+  if (sought.grant === null)
+    return mayQueue(request, sought.refusal)
+      ? conclude(turned, "queues", [], sought.refusal)
+      : refuseHold(turned, agent, request, sought.refusal)
+  const { grant, refusal } = sought
+  const row = placedRow(budget, request, at, grant, refusal)
+  return conclude(turned, grantVerdict(agent, grant, refusal), [row], refusal)
 }
 
+const grantVerdict = (agent: LiveAgent, grant: Grant, flag: Refusal | null): HoldVerdict => {
+  if (flag !== null) return "admitsFlagged"
+  return grant.wrapsUp && !agent.wrappingUp ? "admitsWrappingUp" : "admits"
+}
+
+/** A line is worth waiting in while only what others hold is in the way. */
+const mayQueue = ({ queue = false }: HoldRequest, { never, retryAt }: Refusal): boolean =>
+  queue && !never && retryAt === null
+
 /** The same hold asked for again gets the same answer, and is held once. */
-const repeatHold = (turned: Turned, open: Hold, request: HoldRequest): Decision<HoldVerdict> =>
-  open.key === request.key && open.tokens === request.tokens
+const repeatHold = (turned: Turned, open: Hold, request: HoldRequest): Decision<HoldVerdict> => {
+  const { tokens } = mostOf(request, turned.budget.settings)
+  return open.key === request.key && open.askedTokens === tokens
     ? conclude(turned, "admits", [])
-    : conclude(turned, "unknown", [], closed("stale", true, request.tokens))
+    : conclude(turned, "unknown", [], closed("stale", true, tokens))
+}
 
 const placedRow = (
-  budget: Budget,
+  { window, settings }: Budget,
   request: HoldRequest,
   at: Instant,
+  grant: Grant,
   wouldRefuse: Refusal | null,
-): Unnumbered => ({
-  kind: "hold_placed",
-  holdId: request.holdId,
-  key: request.key,
-  windowId: budget.window.id,
-  tokens: request.tokens,
-  expiresAt: at + Math.round(budget.settings.holdTimeoutMinutes * MS_PER_MINUTE),
-  wouldRefuse,
-})
+): Unnumbered => {
+  const { holdId, key, isWatched = false, isBounded = true, claims } = request
+  const askedTokens = mostOf(request, settings).tokens
+  const expiresAt = at + Math.round(settings.holdTimeoutMinutes * MS_PER_MINUTE)
+  return {
+    kind: "hold_placed",
+    holdId,
+    key,
+    windowId: window.id,
+    tokens: grant.tokens,
+    expiresAt: isWatched ? null : expiresAt,
+    wouldRefuse,
+    ...(grant.costMicroUsd ? { costMicroUsd: grant.costMicroUsd } : {}),
+    ...(askedTokens === grant.tokens ? {} : { askedTokens }),
+    ...("call" in request ? { outputTokens: grant.outputTokens } : {}),
+    ...(grant.wrapsUp ? { wrapUp: true } : {}),
+    ...(claims === "metered" || !isBounded ? { claims: "metered" } : {}),
+  }
+}
 
 const refuseHold = (
   turned: Turned,
@@ -94,16 +144,27 @@ export const refusedHold = (
   taskId: agent.taskId,
   windowId: budget.window.id,
   refusal,
+  ...askedBeside(mostOf(request, budget.settings).tokens, refusal),
 })
+
+/** A clamped ask, or one that met its limit in money, says what it asked for in tokens. */
+const askedBeside = (askedTokens: Tokens, { asked }: Refusal) =>
+  askedTokens === asked ? {} : { askedTokens }
 
 /** What its own account or deadline refuses for good ends an agent; a bare account has no end. */
 const verdictOf = (agent: LiveAgent, refusal: Refusal): HoldVerdict => {
-  const itsOwn = refusal.reason === "agent_token_limit" || refusal.reason === "duration_limit"
   if (isActive(agent) && agent.slot) {
-    if (refusal.never && itsOwn) return "neverForAgent"
+    if (refusal.never && isItsOwn(agent, refusal)) return "neverForAgent"
     if (agent.refusalsInARow + 1 >= REFUSALS_UNTIL_STOP) return "losesPatience"
   }
   return refusal.never ? "never" : "waits"
+}
+
+/** Whether its own account or deadline says so. A single call dearer than a whole day is not that. */
+const isItsOwn = ({ cost }: LiveAgent, { reason, limit, used, held }: Refusal): boolean => {
+  if (reason === "agent_token_limit" || reason === "duration_limit") return true
+  if (reason !== "cost_limit") return false
+  return cost.limit === limit && usedOf(cost) === used && cost.held === held
 }
 
 /** The ledger cannot be written: the refusal is told, and no row says so. */
@@ -112,7 +173,7 @@ export const refuseUnwritable = (before: Budget, request: HoldRequest): Decision
   rows: [],
   before,
   after: before,
-  refusal: closed("ledger_unavailable", false, request.tokens),
+  refusal: closed("ledger_unavailable", false, mostOf(request, before.settings).tokens),
 })
 
 export interface Settlement {
@@ -120,6 +181,8 @@ export interface Settlement {
   readonly usage: Usage
   readonly provenance: Provenance
   readonly model: string | null
+  /** Null or not set: of a model without a price. */
+  readonly costMicroUsd?: MicroUsd | null
 }
 
 export type ResolveVerdict = "resolves" | "resolvesAndStops" | "unknown"
@@ -143,10 +206,15 @@ export const decideSettle = (
       tokens: weigh(settlement.usage, turned.budget.settings.tokenWeights),
       provenance: settlement.provenance,
       model: settlement.model,
+      ...heldMoney(hold),
+      ...costOf(settlement),
     },
   ])
   return stopIfFull(settled, "resolvesAndStops", hold.key, at)
 }
+
+const heldMoney = ({ costMicroUsd }: Hold) =>
+  costMicroUsd === 0 ? {} : { heldCostMicroUsd: costMicroUsd }
 
 const resolution = (kind: "hold_voided" | "hold_expired", hold: Hold): Unnumbered => ({
   kind,
@@ -154,6 +222,7 @@ const resolution = (kind: "hold_voided" | "hold_expired", hold: Hold): Unnumbere
   key: hold.key,
   windowId: hold.windowId,
   heldTokens: hold.tokens,
+  ...heldMoney(hold),
 })
 
 export const decideVoid = (before: Budget, holdId: HoldId, at: Instant): Decision<ResolveVerdict> =>
@@ -170,10 +239,17 @@ export const decideExpiry = (
   reached: Instant = at,
 ): Decision<ResolveVerdict> => {
   const hold = holdOf(before, holdId)
-  return hold === undefined || reached < hold.expiresAt
+  return hold === undefined || hold.expiresAt === null || reached < hold.expiresAt
     ? conclude(turnDay(before, at), "unknown", [])
     : resolveAs("hold_expired", before, holdId, at)
 }
+
+/** The same at once: whoever watched its call knows that nobody can say what it came to. */
+export const decideCharge = (
+  before: Budget,
+  holdId: HoldId,
+  at: Instant,
+): Decision<ResolveVerdict> => resolveAs("hold_expired", before, holdId, at)
 
 const resolveAs = (
   kind: "hold_voided" | "hold_expired",

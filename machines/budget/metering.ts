@@ -1,9 +1,17 @@
 /** Usage that no hold announced: recorded in full, then judged against the agent's own limit. */
-import type { AgentKey, HoldId, Instant, Provenance, Usage, UsageId } from "../vocabulary.ts"
-import { largestOfEach, NO_USAGE, sameUsage, weigh } from "./amounts.ts"
+import type {
+  AgentKey,
+  HoldId,
+  Instant,
+  MicroUsd,
+  Provenance,
+  Usage,
+  UsageId,
+} from "../vocabulary.ts"
+import { largestOfEach, NO_USAGE, rawTokens, sameUsage, subtractUsage, weigh } from "./amounts.ts"
 import { agentOf, type Budget, type KnownCall, knownCall, type LiveAgent } from "./budget.ts"
 import { conclude, type Decision, turnDay } from "./decision.ts"
-import type { Unnumbered } from "./row.ts"
+import type { Corrected, Unnumbered } from "./row.ts"
 import { stopIfFull } from "./stopping.ts"
 
 export interface UsageReport {
@@ -15,7 +23,13 @@ export interface UsageReport {
   readonly model: string | null
   /** Its call was told of before: a correction, or the rest of a final total. Not set: a new call. */
   readonly completes?: boolean
+  /** What the call cost, with all its counts; null or not set: of a model without a price. */
+  readonly costMicroUsd?: MicroUsd | null
 }
+
+/** A cost as a row keeps it: nothing where there is none. */
+export const costOf = ({ costMicroUsd }: { readonly costMicroUsd?: MicroUsd | null }) =>
+  costMicroUsd === undefined || costMicroUsd === null ? {} : { costMicroUsd }
 
 export type UsageVerdict = "records" | "repeats" | "overAgentLimit" | "spendsInGrace" | "unknown"
 
@@ -51,6 +65,7 @@ const recordedRow = (budget: Budget, report: UsageReport): Unnumbered => ({
   tokens: weigh(report.usage, budget.settings.tokenWeights),
   provenance: report.provenance,
   model: report.model,
+  ...costOf(report),
 })
 
 /** A repeated id keeps the largest of each count; null when nothing grew. */
@@ -67,7 +82,21 @@ const correctedRow = (report: UsageReport, known: KnownCall): Unnumbered | null 
     tokens: weigh(usage, known.weights),
     tokensBefore: known.tokens,
     uncertainBefore: known.uncertain,
+    ...costChange(known, report.costMicroUsd ?? null),
   }
+}
+
+/** A call that had a price keeps it: what it cost before stands until somebody knows better. */
+const costChange = (
+  { costMicroUsd: before, uncertain }: KnownCall,
+  now: MicroUsd | null,
+): Pick<Corrected, "cost"> => {
+  if (now === null) return {}
+  const beforeMicroUsd = before ?? 0
+  const uncertainMicroUsd = uncertain > 0 ? beforeMicroUsd : 0
+  // A larger count never costs less.
+  const nowMicroUsd = Math.max(now, beforeMicroUsd)
+  return { cost: { beforeMicroUsd, uncertainMicroUsd, nowMicroUsd } }
 }
 
 /** A settle that comes after its hold was charged; what the ledger knew of the hold comes along. */
@@ -77,6 +106,9 @@ export interface LateSettlement {
   readonly windowId: string
   readonly chargedTokens: number
   readonly usage: Usage
+  readonly chargedMicroUsd?: MicroUsd
+  /** Null or not set: nobody knows, and what was charged stands. */
+  readonly costMicroUsd?: MicroUsd | null
 }
 
 /** Weighs the true usage and puts it in the place of the charge. */
@@ -97,7 +129,59 @@ export const decideLateSettle = (
       tokens: weigh(late.usage, turned.budget.settings.tokenWeights),
       tokensBefore: late.chargedTokens,
       uncertainBefore: late.chargedTokens,
+      ...lateCost(late),
     },
   ])
   return stopIfFull(corrected, "correctsAndStops", late.key, at)
+}
+
+const lateCost = ({ chargedMicroUsd = 0, costMicroUsd = null }: LateSettlement) => {
+  if (costMicroUsd === null) return {}
+  const charged = { beforeMicroUsd: chargedMicroUsd, uncertainMicroUsd: chargedMicroUsd }
+  return { cost: { ...charged, nowMicroUsd: costMicroUsd } }
+}
+
+/** What an agent says of all its calls itself, to hold against what was counted here. */
+export interface OwnAccountReport {
+  readonly key: AgentKey
+  readonly meter: string
+  readonly usage: Usage
+  /** Its price, if there is one, of what was counted nowhere else. */
+  readonly model: string | null
+}
+
+export type ComparisonVerdict = "agrees" | "foundUncounted" | "foundUncountedAndStops" | "unknown"
+
+/**
+ * Compares the two. Calls that its own account knows of and no count here covers, not even an
+ * uncertain one, were made past the gateway: they are recorded, and make the agent `metered`.
+ */
+export const decideComparison = (
+  before: Budget,
+  report: OwnAccountReport,
+  at: Instant,
+): Decision<ComparisonVerdict> => {
+  const turned = turnDay(before, at)
+  const agent = agentOf(turned.budget, report.key)
+  if (agent === undefined) return conclude(turned, "unknown", [])
+  const { key, meter, usage, model } = report
+  const read: Unnumbered = { kind: "own_account_read", key, meter, usage }
+  const uncounted = uncountedOf(agent, usage)
+  if (uncounted === null) return conclude(turned, "agrees", [read])
+  const provenance = "reported"
+  const found = recordedRow(turned.budget, {
+    key,
+    usageId: null,
+    usage: uncounted,
+    provenance,
+    model,
+  })
+  const decision = conclude(turned, "foundUncounted", [read, found])
+  return stopIfFull(decision, "foundUncountedAndStops", key, at)
+}
+
+/** Kinds are told apart otherwise by some agents, so only the sum says whether anything is missing. */
+const uncountedOf = (agent: LiveAgent, own: Usage): Usage | null => {
+  const counted = rawTokens(agent.usage) + agent.account.uncertain
+  return rawTokens(own) > counted ? subtractUsage(own, agent.usage) : null
 }

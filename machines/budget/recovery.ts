@@ -100,11 +100,15 @@ const recall = (
   if (row.kind === "usage_recorded" && row.usageId !== null) {
     const { usageId, usage, tokens, windowId } = row
     const uncertain = row.provenance === "reported" ? 0 : tokens
-    return rememberCall(calls, usageId, { usage, tokens, uncertain, windowId, weights })
+    const { costMicroUsd = null } = row
+    const call = { usage, tokens, uncertain, windowId, weights, costMicroUsd }
+    return rememberCall(calls, usageId, call)
   }
   if (row.kind !== "corrected" || !("usageId" in row.ref)) return calls
   const known = knownCall(calls, row.ref.usageId)
   if (known === undefined) return calls
   const { usage, tokens } = row
-  return rememberCall(calls, row.ref.usageId, { ...known, usage, tokens, uncertain: 0 })
+  const costMicroUsd = row.cost?.nowMicroUsd ?? known.costMicroUsd
+  const call = { ...known, usage, tokens, uncertain: 0, costMicroUsd }
+  return rememberCall(calls, row.ref.usageId, call)
 }

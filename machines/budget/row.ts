@@ -4,14 +4,19 @@
  * The budget is `fold(rows)`, at run time and at recovery alike; nothing else changes it.
  * Every row carries all that folding it needs (weighed tokens, the window it belongs to),
  * so later settings never re-weigh or move what was recorded.
+ *
+ * What an optional field leaves out is nothing: no money, no clamp, no wrap-up. So rows of calls
+ * without a price stay as small as they were, and those of older ledgers still fold.
  */
 import type {
   AgentId,
   AgentKey,
+  Credential,
   Enforcement,
   HoldId,
   Instant,
   Mechanism,
+  MicroUsd,
   ProcessIdentity,
   Provenance,
   RefusalReason,
@@ -78,6 +83,11 @@ export interface Admitted extends Stamp {
   readonly slot: boolean
   /** The refusal that hard mode would have given; soft mode admits and keeps it here. */
   readonly wouldRefuse: Refusal | null
+  readonly costLimitMicroUsd?: MicroUsd | null
+  /** The cost limit it was given for itself, if any. */
+  readonly ownCostLimitMicroUsd?: MicroUsd | null
+  /** Whose key pays its calls, where they pass the gateway. */
+  readonly credential?: Credential
 }
 
 export interface Refused extends Stamp {
@@ -89,6 +99,8 @@ export interface Refused extends Stamp {
   readonly taskId: TaskId
   readonly windowId: WindowId
   readonly refusal: Refusal
+  /** The tokens asked for, where the refusal counts something else. */
+  readonly askedTokens?: Tokens
 }
 
 export interface Started extends Stamp {
@@ -103,8 +115,18 @@ export interface HoldPlaced extends Stamp {
   readonly key: AgentKey
   readonly windowId: WindowId
   readonly tokens: Tokens
-  readonly expiresAt: Instant
+  /** Null: while its connection is open or its agent lives, however long that takes. */
+  readonly expiresAt: Instant | null
   readonly wouldRefuse: Refusal | null
+  readonly costMicroUsd?: MicroUsd
+  /** What was asked for, where less was granted. */
+  readonly askedTokens?: Tokens
+  /** What each answer of the call may have. */
+  readonly outputTokens?: Tokens
+  /** It uses what was set aside for winding down. */
+  readonly wrapUp?: true
+  /** The class its call is enforced in; `reserved` where nothing else is said. */
+  readonly claims?: "metered"
 }
 
 export interface HoldSettled extends Stamp {
@@ -118,6 +140,9 @@ export interface HoldSettled extends Stamp {
   readonly tokens: Tokens
   readonly provenance: Provenance
   readonly model: string | null
+  readonly heldCostMicroUsd?: MicroUsd
+  /** Null: of a model without a price. */
+  readonly costMicroUsd?: MicroUsd | null
 }
 
 /** Only for a call that provably never left. */
@@ -127,6 +152,7 @@ export interface HoldVoided extends Stamp {
   readonly key: AgentKey
   readonly windowId: WindowId
   readonly heldTokens: Tokens
+  readonly heldCostMicroUsd?: MicroUsd
 }
 
 /** An expired hold is charged in full, as uncertain. */
@@ -136,6 +162,7 @@ export interface HoldExpired extends Stamp {
   readonly key: AgentKey
   readonly windowId: WindowId
   readonly heldTokens: Tokens
+  readonly heldCostMicroUsd?: MicroUsd
 }
 
 export interface UsageRecorded extends Stamp {
@@ -147,6 +174,8 @@ export interface UsageRecorded extends Stamp {
   readonly tokens: Tokens
   readonly provenance: Provenance
   readonly model: string | null
+  /** Null: of a model without a price. */
+  readonly costMicroUsd?: MicroUsd | null
 }
 
 /**
@@ -166,6 +195,21 @@ export interface Corrected extends Stamp {
   /** How much of `tokensBefore` stood as uncertain; it is confirmed by this row. */
   readonly uncertainBefore: Tokens
   readonly usageBefore: Usage
+  /** The call's cost before and now, and how much of it stood as uncertain. */
+  readonly cost?: {
+    readonly beforeMicroUsd: MicroUsd
+    readonly uncertainMicroUsd: MicroUsd
+    readonly nowMicroUsd: MicroUsd
+  }
+}
+
+/** What an agent's own account of its calls came to, beside what was counted of them here. */
+export interface OwnAccountRead extends Stamp {
+  readonly kind: "own_account_read"
+  readonly key: AgentKey
+  /** Which meter read it. */
+  readonly meter: string
+  readonly usage: Usage
 }
 
 export interface StopRequested extends Stamp {
@@ -198,6 +242,8 @@ export interface ClockStepped extends Stamp {
   /** What the day now opened had already used, by the ledger. */
   readonly confirmedTokens: Tokens
   readonly uncertainTokens: Tokens
+  readonly confirmedMicroUsd?: MicroUsd
+  readonly uncertainMicroUsd?: MicroUsd
 }
 
 export type Row =
@@ -212,6 +258,7 @@ export type Row =
   | HoldExpired
   | UsageRecorded
   | Corrected
+  | OwnAccountRead
   | StopRequested
   | Unkillable
   | Ended

@@ -1,5 +1,5 @@
 /** The budget's settings as the arithmetic sees them: already validated, units in the names. */
-import type { Tokens } from "../vocabulary.ts"
+import type { MicroUsd, Tokens } from "../vocabulary.ts"
 
 /** How much each kind of token counts, as decimals with at most three places. */
 export interface TokenWeights {
@@ -9,10 +9,14 @@ export interface TokenWeights {
   readonly cacheRead: number
 }
 
-/** `null` is unlimited, `0` is none allowed. Cost limits belong to the metering gateway. */
+/** `null` is unlimited, `0` is none allowed. */
 export interface BudgetSettings {
   readonly dailyTokenLimit: Tokens | null
   readonly perAgentTokenLimit: Tokens | null
+  readonly dailyCostLimitMicroUsd: MicroUsd | null
+  readonly perAgentCostLimitMicroUsd: MicroUsd | null
+  /** The part of an agent's token limit that is set aside for winding down. */
+  readonly reserveForWrapUp: Tokens
   readonly maxConcurrentAgents: number | null
   readonly maxTaskDurationMinutes: number | null
   readonly enforceHardLimits: boolean
@@ -21,6 +25,10 @@ export interface BudgetSettings {
   readonly thresholds: readonly [number, number, number]
   readonly graceSeconds: number
   readonly holdTimeoutMinutes: number
+  /** Let through, and count afterwards, calls whose cost cannot be bounded. */
+  readonly allowUnbounded: boolean
+  /** Under a cost limit, let through calls of models without a known price. */
+  readonly allowUnpriced: boolean
   /** IANA name. */
   readonly timeZone: string
 }
@@ -28,6 +36,9 @@ export interface BudgetSettings {
 export const DEFAULT_SETTINGS: BudgetSettings = {
   dailyTokenLimit: 10_000_000,
   perAgentTokenLimit: 2_000_000,
+  dailyCostLimitMicroUsd: null,
+  perAgentCostLimitMicroUsd: null,
+  reserveForWrapUp: 0,
   maxConcurrentAgents: 10,
   maxTaskDurationMinutes: 120,
   enforceHardLimits: true,
@@ -35,6 +46,8 @@ export const DEFAULT_SETTINGS: BudgetSettings = {
   thresholds: [80, 95, 100],
   graceSeconds: 5,
   holdTimeoutMinutes: 15,
+  allowUnbounded: false,
+  allowUnpriced: false,
   timeZone: "UTC",
 }
 

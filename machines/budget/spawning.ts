@@ -1,5 +1,13 @@
 /** Deciding about a spawn: admitted, admitted with a flag, or refused to wait or for good. */
-import type { AgentId, AgentKey, Enforcement, Instant, RequestId, TaskId } from "../vocabulary.ts"
+import type {
+  AgentId,
+  AgentKey,
+  Credential,
+  Enforcement,
+  Instant,
+  RequestId,
+  TaskId,
+} from "../vocabulary.ts"
 import { closed, flagged, inForce, judgeSpawn, SPAWN_ASKS } from "./admission.ts"
 import { narrowerLimit } from "./amounts.ts"
 import { type Budget, keyOfName } from "./budget.ts"
@@ -16,12 +24,15 @@ export interface SpawnRequest {
   readonly enforcement: Enforcement
   readonly slot: boolean
   readonly ownTokenLimit: number | null
+  readonly ownCostLimit?: number | null
   readonly ownDurationMinutes: number | null
   readonly ownGraceSeconds: number | null
   /** Wait in line for a slot instead of being refused for the lack of one. */
   readonly queue: boolean
   /** Wait in line for tomorrow's tokens too. */
   readonly waitForReset: boolean
+  /** Whose key pays its calls, where they pass the gateway. */
+  readonly credential?: Credential
 }
 
 export type SpawnVerdict = "admits" | "admitsFlagged" | "queues" | "waits" | "never"
@@ -45,7 +56,17 @@ const admittedRow = (
   enforcement: request.enforcement,
   slot: request.slot,
   wouldRefuse,
+  ...costLimits(budget, request),
+  ...(request.credential === undefined ? {} : { credential: request.credential }),
 })
+
+const costLimits = (budget: Budget, { ownCostLimit = null }: SpawnRequest) => {
+  const costLimitMicroUsd = costLimitOf(budget, ownCostLimit)
+  return costLimitMicroUsd === null ? {} : { costLimitMicroUsd, ownCostLimitMicroUsd: ownCostLimit }
+}
+
+const costLimitOf = ({ settings }: Budget, ownCostLimit: number | null): number | null =>
+  narrowerLimit(settings.perAgentCostLimitMicroUsd, ownCostLimit)
 
 /** An account without a slot is nobody's life, so nothing limits how long it stands. */
 const deadlineOf = (budget: Budget, request: SpawnRequest, at: Instant): Instant | null => {
@@ -82,6 +103,7 @@ export const decideSpawn = (
     at,
     slot: request.slot,
     tokenLimit: narrowerLimit(budget.settings.perAgentTokenLimit, request.ownTokenLimit),
+    costLimit: costLimitOf(budget, request.ownCostLimit ?? null),
     deadlineAt: deadlineOf(budget, request, at),
   })
   const refusal = inForce(judgement, budget.settings)

@@ -2,6 +2,7 @@
 import * as HashMap from "effect/HashMap"
 import type { AgentKey, Instant, RefusalReason, StopReason } from "../vocabulary.ts"
 import { isFull } from "./account.ts"
+import { isCostLimited } from "./admission.ts"
 import { agentOf, type Budget, isActive, type LiveAgent } from "./budget.ts"
 import { conclude, type Decision, extend, turnDay } from "./decision.ts"
 import type { Unnumbered } from "./row.ts"
@@ -59,25 +60,37 @@ export const decideStopAll = (
 const active = (budget: Budget): readonly LiveAgent[] =>
   [...HashMap.values(budget.agents)].filter((agent) => agent.slot && isActive(agent))
 
+/** The day's tokens or its money are used up. */
+export const isDayFull = ({ day, dayCost }: Budget): boolean => isFull(day) || isFull(dayCost)
+
 /** The day is full: metered agents cannot be refused their next call, so they are stopped. */
 export const decideExhaustion = (before: Budget, at: Instant): Decision<StopVerdict> => {
   const turned = turnDay(before, at)
-  if (!isFull(turned.budget.day)) return conclude(turned, "unknown", [])
+  if (!isDayFull(turned.budget)) return conclude(turned, "unknown", [])
+  const reason = isFull(turned.budget.day) ? "daily_token_limit" : "cost_limit"
   const rows = active(turned.budget)
     .filter((agent) => agent.enforcement === "metered")
-    .map((agent) => stopRow(agent, "daily_token_limit"))
+    .map((agent) => stopRow(agent, reason))
   return conclude(turned, rows.length > 0 ? "stops" : "unknown", rows)
 }
 
 /** After a change of limits in hard mode: whoever is now full is treated as if just become so. */
 export const fullAgents = (budget: Budget): readonly Unnumbered[] =>
-  active(budget)
-    .filter(isSpent)
-    .map((agent) => stopRow(agent, "agent_token_limit"))
+  active(budget).flatMap((agent) => {
+    const reason = spentReason(budget, agent)
+    return reason === null ? [] : [stopRow(agent, reason)]
+  })
 
 /** A reserved agent is refused its next hold instead, and stopped by that. */
-const isSpent = (agent: LiveAgent): boolean =>
-  agent.slot && isActive(agent) && agent.enforcement === "metered" && isFull(agent.account)
+const spentReason = (budget: Budget, agent: LiveAgent): StopReason | null => {
+  if (!agent.slot || !isActive(agent) || agent.enforcement !== "metered") return null
+  if (isFull(agent.account)) return "agent_token_limit"
+  return isFull(agent.cost) || hasUnknownCost(budget, agent) ? "cost_limit" : null
+}
+
+/** Under a cost limit a call without a price is never taken for one that costs nothing. */
+const hasUnknownCost = (budget: Budget, agent: LiveAgent): boolean =>
+  agent.unpricedCalls > 0 && !budget.settings.allowUnpriced && isCostLimited(budget, agent)
 
 /** In hard mode a metered agent is stopped by whatever makes its account full. */
 export const stopIfFull = <Verdict extends string, Stopping extends string>(
@@ -88,8 +101,8 @@ export const stopIfFull = <Verdict extends string, Stopping extends string>(
 ): Decision<Verdict | Stopping> => {
   const agent = agentOf(decision.after, key)
   if (agent === undefined || !decision.after.settings.enforceHardLimits) return decision
-  if (!isSpent(agent)) return decision
-  return extend(decision, stopping, at, [stopRow(agent, "agent_token_limit")])
+  const reason = spentReason(decision.after, agent)
+  return reason === null ? decision : extend(decision, stopping, at, [stopRow(agent, reason)])
 }
 
 /** Its tree survived SIGKILL. */

@@ -3,6 +3,7 @@ import * as HashMap from "effect/HashMap"
 import type {
   AgentState,
   BudgetStatus,
+  Credential,
   Enforcement,
   Instant,
   Mechanism,
@@ -38,11 +39,29 @@ export interface AgentSummary {
   readonly tokenLimit: number | null
   readonly budgetStatus: BudgetStatus
   readonly enforcement: Enforcement
+  readonly costMicroUsd: number
+  readonly costLimitMicroUsd: number | null
+  readonly heldCostMicroUsd: number
+  /** Calls of models without a known price, which no cost here holds. */
+  readonly unpricedCalls: number
+  /** Whose key pays its calls through the gateway: Stint's, or its own sign-in; null without it. */
+  readonly credential: Credential | null
+  /** Only what was set aside for winding down is left. */
+  readonly wrappingUp: boolean
+  /** Its own account of its calls, and by how much that differs; null where nobody compared. */
+  readonly ownAccount: OwnAccountSummary | null
   /** In soft mode, the limit that hard mode would have refused or stopped it by. */
   readonly wouldRefuse: RefusalReason | null
   readonly exitCode: number | null
   readonly signal: string | null
   readonly error: string | null
+}
+
+export interface OwnAccountSummary {
+  readonly meter: string
+  readonly rawTokens: number
+  /** Its own raw tokens less those counted here. */
+  readonly differenceTokens: number
 }
 
 export interface RefusedSummary {
@@ -79,6 +98,13 @@ export interface Summary {
   readonly timeZone: string
   readonly refused: readonly RefusedSummary[]
   readonly enforceHardLimits: boolean
+  readonly dailyCostMicroUsd: number
+  readonly dailyCostLimitMicroUsd: number | null
+  readonly heldCostMicroUsd: number
+  readonly uncertainCostMicroUsd: number
+  readonly overrunCostMicroUsd: number
+  /** Calls of the day whose models have no known price, which no cost here holds. */
+  readonly unpricedCalls: number
   /** Ended agents of this window beyond the newest thousand, which `agentUsage` leaves out. */
   readonly omittedAgents: { readonly agents: number; readonly windowTokens: number }
 }
@@ -105,6 +131,12 @@ export const summarise = (budget: Budget): Summary => ({
   timeZone: budget.window.timeZone,
   refused: listed(budget.refused).map(summariseRefused),
   enforceHardLimits: budget.settings.enforceHardLimits,
+  dailyCostMicroUsd: usedOf(budget.dayCost),
+  dailyCostLimitMicroUsd: budget.dayCost.limit,
+  heldCostMicroUsd: budget.dayCost.held,
+  uncertainCostMicroUsd: budget.dayCost.uncertain,
+  overrunCostMicroUsd: budget.dayCost.overrun,
+  unpricedCalls: budget.unpricedCalls,
   omittedAgents: budget.endedOmitted,
 })
 
@@ -148,11 +180,24 @@ export const summariseLive = (agent: LiveAgent): AgentSummary => ({
   tokenLimit: agent.account.limit,
   budgetStatus: statusOf(agent.account),
   enforcement: agent.enforcement,
+  costMicroUsd: usedOf(agent.cost),
+  costLimitMicroUsd: agent.cost.limit,
+  heldCostMicroUsd: agent.cost.held,
+  unpricedCalls: agent.unpricedCalls,
+  credential: agent.credential,
+  wrappingUp: agent.wrappingUp,
+  ownAccount: ownAccountOf(agent),
   wouldRefuse: agent.wouldRefuse?.reason ?? null,
   exitCode: null,
   signal: null,
   error: null,
 })
+
+const ownAccountOf = ({ ownAccount, usage }: LiveAgent): OwnAccountSummary | null => {
+  if (ownAccount === null) return null
+  const own = rawTokens(ownAccount.usage)
+  return { meter: ownAccount.meter, rawTokens: own, differenceTokens: own - rawTokens(usage) }
+}
 
 export const summariseEnded = (ended: EndedAgent): AgentSummary => ({
   ...summariseLive(ended.agent),

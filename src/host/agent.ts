@@ -5,12 +5,22 @@ import { closed } from "../../machines/budget/admission.ts"
 import { type Advice, adviceFor } from "../../machines/budget/advice.ts"
 import { narrowerLimit } from "../../machines/budget/amounts.ts"
 import { agentOf, holdOf } from "../../machines/budget/budget.ts"
-import type { UsageReport } from "../../machines/budget/metering.ts"
+import type { HoldRequest, Settlement } from "../../machines/budget/holds.ts"
+import type { OwnAccountReport, UsageReport } from "../../machines/budget/metering.ts"
+import type { Refusal } from "../../machines/budget/row.ts"
 import { type AgentSummary, summariseLive } from "../../machines/budget/summary.ts"
+import type { Answer, HoldGrant } from "../../machines/supervisor-setup.ts"
 import type { AgentId, AgentKey, HoldId, StopReason, TaskId } from "../../machines/vocabulary.ts"
 import type { Runner, WorkContext } from "../runners/runner.ts"
 import { answeredHold } from "./answered.ts"
-import { type CheckedUsage, checkAmount, checkName, checkUsage, type UsageInput } from "./door.ts"
+import {
+  type CheckedUsage,
+  checkAmount,
+  checkCost,
+  checkName,
+  checkUsage,
+  type UsageInput,
+} from "./door.ts"
 import { holdRefused } from "./errors.ts"
 import type { Host } from "./host.ts"
 
@@ -30,6 +40,25 @@ export interface Held {
   readonly settle: (usage: UsageInput) => Promise<Reckoning>
   readonly void: () => Promise<void>
 }
+
+export interface HoldOptions {
+  /** Asking twice under one id gets one answer. */
+  readonly id?: string
+  /** Money set aside with the tokens, in millionths of a dollar; a cost limit asks for it. */
+  readonly costMicroUsd?: number
+}
+
+interface PlainAsk {
+  readonly tokens: number
+  readonly costMicroUsd: number | null
+}
+
+type WithoutKey<R> = R extends unknown ? Omit<R, "key"> : never
+export type CallHoldAsk = WithoutKey<HoldRequest>
+
+export type CallHoldAnswer =
+  | { readonly grant: HoldGrant; readonly refusal: null }
+  | { readonly grant: null; readonly refusal: Refusal }
 
 export class Agent {
   readonly key: AgentKey
@@ -86,37 +115,79 @@ export class Agent {
   }
 
   /** Sets tokens aside for a call. Rejects with `HoldRefused`, which says whether waiting helps. */
-  async hold(tokens: number, options: { readonly id?: string } = {}): Promise<Held> {
+  async hold(tokens: number, options: HoldOptions = {}): Promise<Held> {
     checkAmount("tokens", tokens)
-    if (options.id === undefined) return this.placeHold(randomUUID() as string as HoldId, tokens)
+    const ask = { tokens, costMicroUsd: checkCost("costMicroUsd", options.costMicroUsd) }
+    if (options.id === undefined) return this.placeHold(randomUUID() as string as HoldId, ask)
     const id = checkName("id", options.id)
     return this.host.holdsUnderWay.join(
       id,
-      `${tokens} ${this.key}`,
+      `${tokens} ${ask.costMicroUsd} ${this.key}`,
       `a hold of ${tokens} tokens`,
-      () => this.holdOnce(id, tokens),
+      () => this.holdOnce(id, ask),
     )
   }
 
-  private async holdOnce(id: string, tokens: number): Promise<Held> {
-    const before = await answeredHold(this.host, id, this.key, tokens)
-    if (before === null) return this.placeHold(id as HoldId, tokens)
-    if (before.granted) return this.held(before.holdId, tokens)
+  private async holdOnce(id: string, ask: PlainAsk): Promise<Held> {
+    const before = await answeredHold(this.host, id, this.key, ask.tokens)
+    if (before === null) return this.placeHold(id as HoldId, ask)
+    if (before.granted) return this.held(before.holdId, ask.tokens)
     throw holdRefused(this.agentId, before.refusal)
   }
 
-  private async placeHold(holdId: HoldId, tokens: number): Promise<Held> {
+  private async placeHold(holdId: HoldId, ask: PlainAsk): Promise<Held> {
+    const answer = await this.holdCall({ holdId, ...ask })
+    if (answer.refusal !== null) throw holdRefused(this.agentId, answer.refusal)
+    return this.held(holdId, ask.tokens)
+  }
+
+  /**
+   * Asks for a hold as the machines know it, by its bound for a call; resolves once the answer is
+   * durable. With `queue` it resolves when the line has brought it that far, or `signal` takes it out.
+   */
+  async holdCall(ask: CallHoldAsk, signal?: AbortSignal): Promise<CallHoldAnswer> {
     const { host, key } = this
-    const request = { holdId, key, tokens }
-    const answer = await host.ask(holdId, { type: "hold.requested", at: host.now(), request })
-    if (!answer.granted)
-      throw holdRefused(this.agentId, answer.refusal ?? closed("stale", true, tokens))
-    if (!answer.durable && host.settings.enforceHardLimits) {
+    const { holdId } = ask
+    const given = withdrawnHold(host, holdId, signal)
+    try {
+      const request = { ...ask, key }
+      const asked = host.ask(holdId, { type: "hold.requested", at: host.now(), request })
+      const answer = await Promise.race([asked, given.withdrawn])
+      if (!answer.granted)
+        return { grant: null, refusal: answer.refusal ?? closed("stale", true, 0) }
+      if (answer.durable || !host.settings.enforceHardLimits)
+        return { grant: answer.grant ?? NO_GRANT, refusal: null }
       // Nothing has left yet, so nothing was spent.
       host.send({ type: "hold.voided", at: host.now(), holdId })
-      throw holdRefused(this.agentId, closed("ledger_unavailable", false, tokens))
+      return { grant: null, refusal: closed("ledger_unavailable", false, 0) }
+    } finally {
+      given.dispose()
     }
-    return this.held(holdId, tokens)
+  }
+
+  /** Settles a hold with what is already checked: a gateway's own words. */
+  settleCall(settlement: Settlement): Promise<Reckoning> {
+    return handled(this.settleChecked(settlement.holdId, () => settlement))
+  }
+
+  /** Charges a hold in full, as uncertain: nobody can say what its call came to. */
+  chargeCall(holdId: HoldId): Promise<Reckoning> {
+    const { host } = this
+    const hold = holdOf(host.budget, holdId)
+    if (hold === undefined) return Promise.resolve(this.reckon())
+    host.send({ type: "hold.charged", at: host.now(), holdId })
+    return handled(host.flush().then(() => this.reckon()))
+  }
+
+  voidCall(holdId: HoldId): Promise<void> {
+    return this.voidHold(holdId)
+  }
+
+  /** Holds what the agent itself says of its calls against what was counted of them. */
+  compareAccount(report: Omit<OwnAccountReport, "key">): Promise<void> {
+    const { host, key } = this
+    host.send({ type: "account.compared", at: host.now(), report: { ...report, key } })
+    return handled(host.flush())
   }
 
   /** Asks it to stop; resolves when it has ended. */
@@ -147,14 +218,17 @@ export class Agent {
     return handled(this.settleChecked(holdId, () => checkUsage(input)))
   }
 
-  private async settleChecked(holdId: HoldId, check: () => CheckedUsage): Promise<Reckoning> {
+  private async settleChecked(
+    holdId: HoldId,
+    check: () => Omit<Settlement, "holdId">,
+  ): Promise<Reckoning> {
     const { host } = this
-    const { usage, provenance, model } = check()
+    const { usage, provenance, model, costMicroUsd = null } = check()
     if (holdOf(host.budget, holdId) === undefined) {
-      await this.settleLate(holdId, usage)
+      await this.settleLate(holdId, usage, costMicroUsd)
       return this.reckon()
     }
-    const settlement = { holdId, usage, provenance, model }
+    const settlement = { holdId, usage, provenance, model, costMicroUsd }
     const written = host.sendDurably({ type: "hold.settled", at: host.now(), settlement })
     const reckoning = this.reckon()
     await written
@@ -162,7 +236,11 @@ export class Agent {
   }
 
   /** The hold is no longer open: if it was charged without a report, this is the report. */
-  private async settleLate(holdId: HoldId, usage: CheckedUsage["usage"]): Promise<void> {
+  private async settleLate(
+    holdId: HoldId,
+    usage: CheckedUsage["usage"],
+    costMicroUsd: number | null,
+  ): Promise<void> {
     const { host } = this
     await host.flush()
     const rows = await host.ledger.find(holdId)
@@ -172,8 +250,13 @@ export class Agent {
     // Said twice at once: the second is acknowledged when the first is.
     if (host.settlingLate.has(holdId)) return host.flush()
     host.settlingLate.add(holdId)
-    const { key, windowId, heldTokens: chargedTokens } = expired
-    const late = { holdId, key, windowId, chargedTokens, usage }
+    const {
+      key,
+      windowId,
+      heldTokens: chargedTokens,
+      heldCostMicroUsd: chargedMicroUsd = 0,
+    } = expired
+    const late = { holdId, key, windowId, chargedTokens, chargedMicroUsd, usage, costMicroUsd }
     await host
       .sendDurably({ type: "hold.settled_late", at: host.now(), late })
       .finally(() => host.settlingLate.delete(holdId))
@@ -195,6 +278,28 @@ export class Agent {
     }
   }
 }
+
+/** Whoever waits in line and is aborted is taken out of it, and answered as refused. */
+const withdrawnHold = (host: Host, holdId: HoldId, signal: AbortSignal | undefined) => {
+  const withdrawn = Promise.withResolvers<Answer & { readonly durable: boolean }>()
+  const leave = (): void => {
+    host.stopAsking(holdId)
+    host.send({ type: "hold.withdrawn", at: host.now(), holdId })
+    // It may have been granted in the same turn: then nothing has left yet.
+    if (holdOf(host.budget, holdId) !== undefined)
+      host.send({ type: "hold.voided", at: host.now(), holdId })
+    const refusal = closed("stale", false, 0)
+    withdrawn.resolve({ id: holdId, granted: false, refusal, seq: 0, grant: null, durable: true })
+  }
+  if (signal?.aborted) queueMicrotask(leave)
+  signal?.addEventListener("abort", leave, { once: true })
+  return {
+    withdrawn: withdrawn.promise,
+    dispose: () => signal?.removeEventListener("abort", leave),
+  }
+}
+
+const NO_GRANT: HoldGrant = { tokens: 0, outputTokens: 0, wrapsUp: false }
 
 /** A caller may leave the promise alone; a ledger that fails must not end its process for that. */
 const handled = <A>(promise: Promise<A>): Promise<A> => {

@@ -43,12 +43,12 @@ export const answeredHold = async (
 
 const sameHold = (
   id: string,
-  placed: { readonly key: AgentKey; readonly tokens: number },
+  placed: { readonly key: AgentKey; readonly tokens: number; readonly askedTokens?: number },
   key: AgentKey,
   tokens: number,
 ): AnsweredHold => {
-  if (placed.key !== key || placed.tokens !== tokens)
-    throw conflict(id, `a hold of ${placed.tokens} tokens`)
+  const asked = placed.askedTokens ?? placed.tokens
+  if (placed.key !== key || asked !== tokens) throw conflict(id, `a hold of ${asked} tokens`)
   return { granted: true, holdId: id as HoldId }
 }
 
@@ -58,8 +58,8 @@ const sameRefusal = (
   key: AgentKey,
   tokens: number,
 ): AnsweredHold => {
-  if (row.key !== key || row.refusal.asked !== tokens)
-    throw conflict(id, `a hold of ${row.refusal.asked} tokens`)
+  const asked = row.askedTokens ?? row.refusal.asked
+  if (row.key !== key || asked !== tokens) throw conflict(id, `a hold of ${asked} tokens`)
   return { granted: false, refusal: row.refusal }
 }
 

@@ -1,6 +1,6 @@
 /** What a function agent sees of its supervisor. */
 import type { FunctionLife } from "../runners/function.ts"
-import type { Agent, Held, Reckoning } from "./agent.ts"
+import type { Agent, Held, HoldOptions, Reckoning } from "./agent.ts"
 import type { UsageInput } from "./door.ts"
 import type { Host } from "./host.ts"
 
@@ -8,7 +8,7 @@ import type { Host } from "./host.ts"
 export interface AgentContext extends FunctionLife {
   readonly agentId: string
   readonly taskId: string
-  readonly hold: (tokens: number, options?: { readonly id?: string }) => Promise<Held>
+  readonly hold: (tokens: number, options?: HoldOptions) => Promise<Held>
   readonly recordUsage: (usage: UsageInput) => Reckoning
   readonly remaining: () => number | null
   readonly flush: () => Promise<void>

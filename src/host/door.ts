@@ -12,10 +12,12 @@ export interface UsageInput {
   readonly cacheReadTokens?: number
   readonly model?: string
   readonly provenance?: Provenance
+  /** In millionths of a dollar; null or not set where no price is known, which a cost limit refuses. */
+  readonly costMicroUsd?: number | null
 }
 
 const KINDS = ["inputTokens", "outputTokens", "cacheWriteTokens", "cacheReadTokens"] as const
-const USAGE_FIELDS: readonly string[] = [...KINDS, "id", "model", "provenance"]
+const USAGE_FIELDS: readonly string[] = [...KINDS, "id", "model", "provenance", "costMicroUsd"]
 const PROVENANCES: readonly string[] = ["reported", "estimated", "unknown"]
 export const NAME_LENGTH_MAX = 256
 
@@ -49,7 +51,12 @@ export interface CheckedUsage {
   readonly usage: Usage
   readonly model: string | null
   readonly provenance: Provenance
+  readonly costMicroUsd: number | null
 }
+
+/** Null for what has no known price. */
+export const checkCost = (field: string, value: unknown): number | null =>
+  value === undefined || value === null ? null : checkAmount(field, value)
 
 /** Throws `InvalidRequest` naming the field; nothing is recorded of a call that is wrong in part. */
 export const checkUsage = (input: unknown): CheckedUsage => {
@@ -66,6 +73,7 @@ export const checkUsage = (input: unknown): CheckedUsage => {
     usageId: record.id === undefined ? null : checkName("usage.id", record.id),
     model: record.model === undefined ? null : checkName("usage.model", record.model),
     provenance: provenance as Provenance,
+    costMicroUsd: checkCost("usage.costMicroUsd", record.costMicroUsd),
     usage: {
       inputTokens: count("inputTokens"),
       outputTokens: count("outputTokens"),
@@ -80,7 +88,15 @@ export interface OwnLimits {
   readonly perAgentTokenLimit?: number
   readonly maxTaskDurationMinutes?: number
   readonly graceSeconds?: number
+  readonly perAgentCostLimitMicroUsd?: number
 }
+
+const OWN_LIMITS: readonly string[] = [
+  "perAgentTokenLimit",
+  "maxTaskDurationMinutes",
+  "graceSeconds",
+  "perAgentCostLimitMicroUsd",
+]
 
 const checkSpan = (field: string, value: unknown, max: number): number => {
   if (typeof value === "number" && Number.isFinite(value) && value >= 0 && value <= max)
@@ -94,12 +110,12 @@ const GRACE_SECONDS_MAX = 86_400
 
 export const checkOwnLimits = (input: unknown) => {
   const record = checkRecord("limits", input ?? {})
-  const allowed = ["perAgentTokenLimit", "maxTaskDurationMinutes", "graceSeconds"]
   for (const field of Object.keys(record))
-    if (!allowed.includes(field))
-      throw invalid(`limits.${field}`, record[field], `one of ${allowed.join(", ")}`)
+    if (!OWN_LIMITS.includes(field))
+      throw invalid(`limits.${field}`, record[field], `one of ${OWN_LIMITS.join(", ")}`)
   const { perAgentTokenLimit, maxTaskDurationMinutes, graceSeconds } = record
   return {
+    ownCostLimit: checkCost("limits.perAgentCostLimitMicroUsd", record.perAgentCostLimitMicroUsd),
     ownTokenLimit:
       perAgentTokenLimit === undefined
         ? null

@@ -235,7 +235,7 @@ export class Host {
   private answerClosed(id: string): Answer & { readonly durable: boolean } {
     const refusal = closedDoor("draining", true, 1)
     const answerId = id as Answer["id"]
-    return { id: answerId, granted: false, refusal, seq: this.lastSeq, durable: true }
+    return { id: answerId, granted: false, refusal, seq: this.lastSeq, grant: null, durable: true }
   }
 
   private reply(answer: Answer): void {

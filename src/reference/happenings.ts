@@ -1,7 +1,12 @@
 /** What can happen to the machines, told for people: every event with each of its fields. */
 import type { AgentEvent } from "../../machines/agent.ts"
+import type { CallBound } from "../../machines/budget/call-bound.ts"
 import type { HoldRequest, Settlement } from "../../machines/budget/holds.ts"
-import type { LateSettlement, UsageReport } from "../../machines/budget/metering.ts"
+import type {
+  LateSettlement,
+  OwnAccountReport,
+  UsageReport,
+} from "../../machines/budget/metering.ts"
 import type { Refusal } from "../../machines/budget/row.ts"
 import type { SpawnRequest } from "../../machines/budget/spawning.ts"
 import type { SupervisorEvent } from "../../machines/events.ts"
@@ -36,6 +41,18 @@ export const SUPERVISOR_EVENTS: Described<SupervisorEvent, "type", "at"> = {
   "usage.reported": {
     meaning: "a call that no hold announced",
     fields: { report: "a usage report" },
+  },
+  "hold.charged": {
+    meaning: "nobody can say what the call of a hold came to: it is charged in full",
+    fields: { holdId: "the hold" },
+  },
+  "hold.withdrawn": {
+    meaning: "a call in line for a hold is no longer wanted",
+    fields: { holdId: "the hold" },
+  },
+  "account.compared": {
+    meaning: "an agent's own account of its calls was read",
+    fields: { report: "an own account" },
   },
   "stop.requested": {
     meaning: "somebody asks an agent to stop",
@@ -120,10 +137,15 @@ export const AGENT_EVENTS: Described<AgentEvent, "type", "at"> = {
   },
 }
 
+/** Both kinds of hold request with all their fields. */
+type AnyHold = Extract<HoldRequest, { tokens: number }> & Extract<HoldRequest, { call: CallBound }>
+
 /** The values inside events and rows. */
 interface Payloads {
   readonly "spawn request": Fields<SpawnRequest, never>
-  readonly "hold request": Fields<HoldRequest, never>
+  readonly "hold request": Fields<AnyHold, never>
+  readonly "call bound": Fields<CallBound, never>
+  readonly "own account": Fields<OwnAccountReport, never>
   readonly settlement: Fields<Settlement, never>
   readonly "usage report": Fields<UsageReport, never>
   readonly "late settlement": Fields<LateSettlement, never>
@@ -144,13 +166,38 @@ export const PAYLOADS: Payloads = {
     ownGraceSeconds: "instead of the general one; null for that",
     queue: "wait in line for a slot",
     waitForReset: "wait in line for the next day too",
+    ownCostLimit: "may only lower the general one; null adds none",
+    credential: "whose key pays its calls through the gateway: stint or own",
   },
-  "hold request": { holdId: "names the hold", key: KEY, tokens: "how many" },
+  "hold request": {
+    holdId: "names the hold",
+    key: KEY,
+    tokens: "how many, of a hold that is not of a call",
+    costMicroUsd: "money beside them; null: no price is known",
+    call: "of a call: a call bound",
+    isBounded: "false: what it comes to cannot be told from its request",
+    queue: "wait in line while only held amounts are in the way",
+    isWatched: "it expires with its agent only: somebody watches its connection",
+    claims: "the class its call is enforced in: reserved or metered",
+  },
+  "call bound": {
+    inputTokens: "no more input than this can be billed",
+    outputTokens: "least and most that one answer may have; as much as fits is granted",
+    answers: "how many answers are asked for at once",
+    price: "the dearest its tokens can be; null: no price is known",
+  },
+  "own account": {
+    key: KEY,
+    meter: "who read it",
+    usage: CALLED,
+    model: "null where unknown",
+  },
   settlement: {
     holdId: "the hold",
     usage: CALLED,
     provenance: "where the counts come from",
     model: "null where unknown",
+    costMicroUsd: "what it cost; null: of a model without a price",
   },
   "usage report": {
     key: KEY,
@@ -159,6 +206,7 @@ export const PAYLOADS: Payloads = {
     provenance: "where the counts come from",
     model: "null where unknown",
     completes: "true: of a call told of before, so no new spending in grace",
+    costMicroUsd: "what the call cost; null: of a model without a price",
   },
   "late settlement": {
     holdId: "the hold",
@@ -166,6 +214,8 @@ export const PAYLOADS: Payloads = {
     windowId: "the day it was charged in",
     chargedTokens: "what it was charged",
     usage: CALLED,
+    chargedMicroUsd: "the money it was charged",
+    costMicroUsd: "what it cost; null: nobody knows, and the charge stands",
   },
   usage: {
     inputTokens: "input that no cache held",

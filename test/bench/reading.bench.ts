@@ -22,7 +22,13 @@ const read = (supervisor: ReturnType<typeof makeSupervisor>): number =>
     for (let times = 0; times < READS; times += 1) {
       const { budget } = supervisor.getSnapshot().context
       summarise(budget)
-      judgeSpawn(budget, { at: STARTED_AT, slot: true, tokenLimit: null, deadlineAt: null })
+      judgeSpawn(budget, {
+        at: STARTED_AT,
+        slot: true,
+        tokenLimit: null,
+        costLimit: null,
+        deadlineAt: null,
+      })
     }
   })
 

@@ -38,6 +38,14 @@ const tellFact = (fact: Fact): string => {
       return `${fact.agentId} refused ${fact.subject} by ${fact.refusal.reason}`
     case "agent.warned":
       return `${fact.agentId} ${fact.status} at ${fact.totalTokens}`
+    case "cost.status_changed":
+      return `day's money ${fact.previous}→${fact.status} at ${fact.dailyCostMicroUsd}`
+    case "agent.cost_warned":
+      return `${fact.agentId} ${fact.status} at ${fact.costMicroUsd} µ$`
+    case "agent.wrapping_up":
+      return `${fact.agentId} wrapping up with ${fact.remainingTokens} left`
+    case "agent.compared":
+      return `${fact.agentId} counts ${fact.ownTokens}, here ${fact.countedTokens}`
     case "agent.stopping":
     case "agent.unkillable":
     case "agent.ended":

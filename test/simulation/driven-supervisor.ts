@@ -105,7 +105,7 @@ export class DrivenSupervisor {
   dueInstants(): readonly number[] {
     const { agents, holds, window } = this.budget
     const dues = [...agents].flatMap(([, { deadlineAt }]) => deadlineAt ?? [])
-    return [...dues, ...[...holds].map(([, hold]) => hold.expiresAt), window.endsAt]
+    return [...dues, ...[...holds].flatMap(([, hold]) => hold.expiresAt ?? []), window.endsAt]
   }
 
   living(): readonly string[] {

@@ -30,3 +30,9 @@ export const byteFigure = (bytes: number): string => {
   const [, figure = "0", unit = ""] = /^([\d.]+)(\D?)$/.exec(shortFigure(bytes)) ?? []
   return `${figure} ${unit}B`
 }
+
+const MICRO_PER_DOLLAR = 1_000_000
+
+/** `$5.00`, `$0.0031`: of less than a cent, enough digits to see it. */
+export const dollars = (microUsd: number): string =>
+  `$${(microUsd / MICRO_PER_DOLLAR).toFixed(microUsd === 0 || microUsd >= 10_000 ? 2 : 4)}`

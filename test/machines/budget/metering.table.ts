@@ -166,7 +166,8 @@ export const metering: Checks = {
   "the ids of the last calls are known, and no more than two generations of them": (m) => {
     const { CALLS_PER_GENERATION: length, NO_CALLS, rememberCall, knownCall } = m.budget
     const weights = SETTINGS.tokenWeights
-    const call = { usage: tokens(1), tokens: 1, uncertain: 0, windowId: "2026-03-02", weights }
+    const counted = { usage: tokens(1), tokens: 1, uncertain: 0, costMicroUsd: null }
+    const call = { ...counted, windowId: "2026-03-02", weights }
     let calls = NO_CALLS
     const remember = (from: number, to: number) => {
       for (let n = from; n < to; n += 1) calls = rememberCall(calls, `${n}`, call)

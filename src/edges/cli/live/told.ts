@@ -1,8 +1,10 @@
 /** What happened, in one line for people. */
 import type { Fact } from "../../../../machines/facts.ts"
-import { shortFigure } from "../figures.ts"
+import { dollars, shortFigure } from "../figures.ts"
 
 const limitOf = (limit: number | null): string => (limit === null ? "no limit" : shortFigure(limit))
+
+const moneyOf = (limit: number | null): string => (limit === null ? "no limit" : dollars(limit))
 
 /** Null for a fact that the picture itself shows. */
 export const toldOf = (fact: Fact): string | null => {
@@ -20,6 +22,16 @@ const wordsOf = (fact: Fact): string | null => {
       return `${fact.agentId} ${fact.subject} refused: ${fact.refusal.reason}`
     case "agent.warned":
       return `${fact.agentId} ${fact.status} (${shortFigure(fact.totalTokens)} of ${limitOf(fact.tokenLimit)})`
+    case "cost.status_changed":
+      return `day's money ${fact.previous} → ${fact.status} (${dollars(fact.dailyCostMicroUsd)} of ${moneyOf(fact.dailyCostLimitMicroUsd)})`
+    case "agent.cost_warned":
+      return `${fact.agentId} ${fact.status} (${dollars(fact.costMicroUsd)} of ${moneyOf(fact.costLimitMicroUsd)})`
+    case "agent.wrapping_up":
+      return `${fact.agentId} wrapping up: only its reserve is left`
+    case "agent.compared":
+      return fact.ownTokens === fact.countedTokens
+        ? null
+        : `${fact.agentId} counts ${shortFigure(fact.ownTokens)} tokens itself (${fact.meter}), counted here: ${shortFigure(fact.countedTokens)}`
     case "agent.stopping":
       return endsByItself(fact.agent.reason)
         ? null
