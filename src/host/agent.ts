@@ -1,26 +1,16 @@
 /** A handle on one admission: what its own function, and whoever spawned it, may ask of it. */
 import { randomUUID } from "node:crypto"
 import { remainingOf, usedOf } from "../../machines/budget/account.ts"
-import { closed } from "../../machines/budget/admission.ts"
 import { type Advice, adviceFor } from "../../machines/budget/advice.ts"
 import { narrowerLimit } from "../../machines/budget/amounts.ts"
 import { agentOf, holdOf } from "../../machines/budget/budget.ts"
-import type { HoldRequest, Settlement } from "../../machines/budget/holds.ts"
-import type { OwnAccountReport, UsageReport } from "../../machines/budget/metering.ts"
-import type { Refusal } from "../../machines/budget/row.ts"
+import type { UsageReport } from "../../machines/budget/metering.ts"
 import { type AgentSummary, summariseLive } from "../../machines/budget/summary.ts"
-import type { Answer, HoldGrant } from "../../machines/supervisor-setup.ts"
 import type { AgentId, AgentKey, HoldId, StopReason, TaskId } from "../../machines/vocabulary.ts"
 import type { Runner, WorkContext } from "../runners/runner.ts"
 import { answeredHold } from "./answered.ts"
-import {
-  type CheckedUsage,
-  checkAmount,
-  checkCost,
-  checkName,
-  checkUsage,
-  type UsageInput,
-} from "./door.ts"
+import { HostCalls, handled } from "./calls.ts"
+import { checkAmount, checkCost, checkName, checkUsage, type UsageInput } from "./door.ts"
 import { holdRefused } from "./errors.ts"
 import type { Host } from "./host.ts"
 
@@ -53,13 +43,6 @@ interface PlainAsk {
   readonly costMicroUsd: number | null
 }
 
-type WithoutKey<R> = R extends unknown ? Omit<R, "key"> : never
-export type CallHoldAsk = WithoutKey<HoldRequest>
-
-export type CallHoldAnswer =
-  | { readonly grant: HoldGrant; readonly refusal: null }
-  | { readonly grant: null; readonly refusal: Refusal }
-
 export class Agent {
   readonly key: AgentKey
   readonly agentId: AgentId
@@ -67,6 +50,7 @@ export class Agent {
   /** Resolves when its work is over and its slot is free; never rejects. */
   readonly ended: Promise<AgentSummary>
   private readonly host: Host
+  private readonly held: HostCalls
   private last: AgentSummary | null = null
 
   constructor(host: Host, who: WorkContext, runnerOf: (agent: Agent) => Runner) {
@@ -74,6 +58,7 @@ export class Agent {
     this.key = who.key
     this.agentId = who.agentId
     this.taskId = who.taskId
+    this.held = new HostCalls(host, who.key, () => this.remaining())
     this.ended = new Promise((resolve) => {
       host.expect(who.key, runnerOf(this), (last) => {
         this.last = last
@@ -131,63 +116,19 @@ export class Agent {
   private async holdOnce(id: string, ask: PlainAsk): Promise<Held> {
     const before = await answeredHold(this.host, id, this.key, ask.tokens)
     if (before === null) return this.placeHold(id as HoldId, ask)
-    if (before.granted) return this.held(before.holdId, ask.tokens)
+    if (before.granted) return this.heldAs(before.holdId, ask.tokens)
     throw holdRefused(this.agentId, before.refusal)
   }
 
   private async placeHold(holdId: HoldId, ask: PlainAsk): Promise<Held> {
-    const answer = await this.holdCall({ holdId, ...ask })
-    if (answer.refusal !== null) throw holdRefused(this.agentId, answer.refusal)
-    return this.held(holdId, ask.tokens)
+    const { refusal } = await this.held.ask({ holdId, ...ask })
+    if (refusal !== null) throw holdRefused(this.agentId, refusal)
+    return this.heldAs(holdId, ask.tokens)
   }
 
-  /**
-   * Asks for a hold as the machines know it, by its bound for a call; resolves once the answer is
-   * durable. With `queue` it resolves when the line has brought it that far, or `signal` takes it out.
-   */
-  async holdCall(ask: CallHoldAsk, signal?: AbortSignal): Promise<CallHoldAnswer> {
-    const { host, key } = this
-    const { holdId } = ask
-    const given = withdrawnHold(host, holdId, signal)
-    try {
-      const request = { ...ask, key }
-      const asked = host.ask(holdId, { type: "hold.requested", at: host.now(), request })
-      const answer = await Promise.race([asked, given.withdrawn])
-      if (!answer.granted)
-        return { grant: null, refusal: answer.refusal ?? closed("stale", true, 0) }
-      if (answer.durable || !host.settings.enforceHardLimits)
-        return { grant: answer.grant ?? NO_GRANT, refusal: null }
-      // Nothing has left yet, so nothing was spent.
-      host.send({ type: "hold.voided", at: host.now(), holdId })
-      return { grant: null, refusal: closed("ledger_unavailable", false, 0) }
-    } finally {
-      given.dispose()
-    }
-  }
-
-  /** Settles a hold with what is already checked: a gateway's own words. */
-  settleCall(settlement: Settlement): Promise<Reckoning> {
-    return handled(this.settleChecked(settlement.holdId, () => settlement))
-  }
-
-  /** Charges a hold in full, as uncertain: nobody can say what its call came to. */
-  chargeCall(holdId: HoldId): Promise<Reckoning> {
-    const { host } = this
-    const hold = holdOf(host.budget, holdId)
-    if (hold === undefined) return Promise.resolve(this.reckon())
-    host.send({ type: "hold.charged", at: host.now(), holdId })
-    return handled(host.flush().then(() => this.reckon()))
-  }
-
-  voidCall(holdId: HoldId): Promise<void> {
-    return this.voidHold(holdId)
-  }
-
-  /** Holds what the agent itself says of its calls against what was counted of them. */
-  compareAccount(report: Omit<OwnAccountReport, "key">): Promise<void> {
-    const { host, key } = this
-    host.send({ type: "account.compared", at: host.now(), report: { ...report, key } })
-    return handled(host.flush())
+  /** Its calls as a gateway holds them. */
+  get calls(): HostCalls {
+    return this.held
   }
 
   /** Asks it to stop; resolves when it has ended. */
@@ -197,12 +138,12 @@ export class Agent {
     return this.ended
   }
 
-  private held(holdId: HoldId, granted: number): Held {
+  private heldAs(holdId: HoldId, granted: number): Held {
     return {
       id: holdId,
       granted,
-      settle: (usage) => this.settle(holdId, usage),
-      void: () => this.voidHold(holdId),
+      settle: (usage) => handled(this.settle(holdId, usage)),
+      void: () => this.held.void(holdId),
     }
   }
 
@@ -214,58 +155,14 @@ export class Agent {
     return ended
   }
 
-  private settle(holdId: HoldId, input: UsageInput): Promise<Reckoning> {
-    return handled(this.settleChecked(holdId, () => checkUsage(input)))
-  }
-
-  private async settleChecked(
-    holdId: HoldId,
-    check: () => Omit<Settlement, "holdId">,
-  ): Promise<Reckoning> {
-    const { host } = this
-    const { usage, provenance, model, costMicroUsd = null } = check()
-    if (holdOf(host.budget, holdId) === undefined) {
-      await this.settleLate(holdId, usage, costMicroUsd)
-      return this.reckon()
-    }
-    const settlement = { holdId, usage, provenance, model, costMicroUsd }
-    const written = host.sendDurably({ type: "hold.settled", at: host.now(), settlement })
+  /** What it says by then is as of the decision; it resolves when that is durable. */
+  private async settle(holdId: HoldId, input: UsageInput): Promise<Reckoning> {
+    const { usageId: _, ...counted } = checkUsage(input)
+    const isOpen = holdOf(this.host.budget, holdId) !== undefined
+    const written = this.held.settle({ holdId, ...counted })
     const reckoning = this.reckon()
     await written
-    return reckoning
-  }
-
-  /** The hold is no longer open: if it was charged without a report, this is the report. */
-  private async settleLate(
-    holdId: HoldId,
-    usage: CheckedUsage["usage"],
-    costMicroUsd: number | null,
-  ): Promise<void> {
-    const { host } = this
-    await host.flush()
-    const rows = await host.ledger.find(holdId)
-    const expired = rows.find((row) => row.kind === "hold_expired")
-    const corrected = rows.some((row) => row.kind === "corrected")
-    if (expired === undefined || corrected) return
-    // Said twice at once: the second is acknowledged when the first is.
-    if (host.settlingLate.has(holdId)) return host.flush()
-    host.settlingLate.add(holdId)
-    const {
-      key,
-      windowId,
-      heldTokens: chargedTokens,
-      heldCostMicroUsd: chargedMicroUsd = 0,
-    } = expired
-    const late = { holdId, key, windowId, chargedTokens, chargedMicroUsd, usage, costMicroUsd }
-    await host
-      .sendDurably({ type: "hold.settled_late", at: host.now(), late })
-      .finally(() => host.settlingLate.delete(holdId))
-  }
-
-  private voidHold(holdId: HoldId): Promise<void> {
-    const { host } = this
-    host.send({ type: "hold.voided", at: host.now(), holdId })
-    return handled(host.flush())
+    return isOpen ? reckoning : this.reckon()
   }
 
   private reckon(): Reckoning {
@@ -277,32 +174,4 @@ export class Agent {
       verdict: adviceFor(budget, live),
     }
   }
-}
-
-/** Whoever waits in line and is aborted is taken out of it, and answered as refused. */
-const withdrawnHold = (host: Host, holdId: HoldId, signal: AbortSignal | undefined) => {
-  const withdrawn = Promise.withResolvers<Answer & { readonly durable: boolean }>()
-  const leave = (): void => {
-    host.stopAsking(holdId)
-    host.send({ type: "hold.withdrawn", at: host.now(), holdId })
-    // It may have been granted in the same turn: then nothing has left yet.
-    if (holdOf(host.budget, holdId) !== undefined)
-      host.send({ type: "hold.voided", at: host.now(), holdId })
-    const refusal = closed("stale", false, 0)
-    withdrawn.resolve({ id: holdId, granted: false, refusal, seq: 0, grant: null, durable: true })
-  }
-  if (signal?.aborted) queueMicrotask(leave)
-  signal?.addEventListener("abort", leave, { once: true })
-  return {
-    withdrawn: withdrawn.promise,
-    dispose: () => signal?.removeEventListener("abort", leave),
-  }
-}
-
-const NO_GRANT: HoldGrant = { tokens: 0, outputTokens: 0, wrapsUp: false }
-
-/** A caller may leave the promise alone; a ledger that fails must not end its process for that. */
-const handled = <A>(promise: Promise<A>): Promise<A> => {
-  promise.catch(() => {})
-  return promise
 }

@@ -2,9 +2,10 @@
 import * as Schema from "effect/Schema"
 import type { Refusal } from "../../machines/budget/row.ts"
 import { isoOf } from "../../machines/budget/summary.ts"
+import { RefusalReason } from "../../machines/vocabulary.ts"
 
 const RefusalSchema = Schema.Struct({
-  reason: Schema.String,
+  reason: RefusalReason,
   limit: Schema.NullOr(Schema.Number),
   used: Schema.Number,
   held: Schema.Number,

@@ -1,5 +1,5 @@
 /** The library's supervisor: promises outside, the host's synchronous decisions inside. */
-import { createHash, randomUUID } from "node:crypto"
+import { randomUUID } from "node:crypto"
 import * as Result from "effect/Result"
 import { closed, SPAWN_ASKS } from "../../machines/budget/admission.ts"
 import { agentOf, keyOfName, type LiveAgent } from "../../machines/budget/budget.ts"
@@ -17,6 +17,7 @@ import { hasName, lengthOf } from "../../machines/queue.ts"
 import type {
   AgentId,
   AgentKey,
+  Credential,
   Enforcement,
   RequestId,
   StopReason,
@@ -26,9 +27,10 @@ import { type BudgetOptions, decodeBudgetOptions } from "../config/decode.ts"
 import { functionRunner } from "../runners/function.ts"
 import type { Runner } from "../runners/runner.ts"
 import { Agent } from "./agent.ts"
+import { nameFor } from "./agent-name.ts"
 import { answeredSpawn } from "./answered.ts"
 import { type AgentContext, contextFor } from "./context.ts"
-import { checkName, checkOwnLimits, NAME_LENGTH_MAX, type OwnLimits } from "./door.ts"
+import { checkName, checkOwnLimits, type OwnLimits } from "./door.ts"
 import { refusalNow } from "./dry-run.ts"
 import { admissionRefused, InvalidRequest, type RefusalReport, reportOf } from "./errors.ts"
 import type { Host } from "./host.ts"
@@ -56,6 +58,8 @@ export interface SpawnOptions {
 export interface RunOptions extends Omit<SpawnOptions, "run"> {
   readonly runner: (agent: Agent) => Runner
   readonly enforcement?: Enforcement
+  /** Whose key pays its calls, where they pass a gateway. */
+  readonly credential?: Credential
   /** Names this admission for ever; generated when absent. */
   readonly key?: AgentKey
 }
@@ -114,6 +118,7 @@ export class Supervisor {
         slot: true,
         queue: options.queue ?? false,
         waitForReset: options.waitForReset ?? false,
+        ...(options.credential === undefined ? {} : { credential: options.credential }),
       },
       options.signal,
     )
@@ -287,13 +292,4 @@ export class Supervisor {
       withdrawn.dispose()
     }
   }
-}
-
-const ID_LENGTH = 8
-
-/** After its task; the same for the same request, which may be asked again. */
-const nameFor = (taskId: string, requestId: string | undefined): string => {
-  const id =
-    requestId === undefined ? randomUUID() : createHash("sha256").update(requestId).digest("hex")
-  return `${taskId.slice(0, NAME_LENGTH_MAX - ID_LENGTH - 1)}-${id.slice(0, ID_LENGTH)}`
 }

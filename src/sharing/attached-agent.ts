@@ -9,6 +9,7 @@ import type { AgentSummary } from "../../machines/budget/summary.ts"
 import type { AgentId, AgentKey, Instant, StopReason, TaskId } from "../../machines/vocabulary.ts"
 import { AdmissionRefused, InvalidRequest } from "../host/errors.ts"
 import type { Report, Work } from "../runners/runner.ts"
+import { AttachedCalls } from "./attached-calls.ts"
 import type { ToHolderChannel } from "./connect.ts"
 import { givenUp } from "./given-up.ts"
 import { lostSummary } from "./lost-summary.ts"
@@ -25,6 +26,7 @@ export class AttachedAgent implements SessionAgent {
   readonly ended: Promise<AgentSummary>
   /** Resolves once admitted. */
   readonly admitted: Promise<AttachedAgent>
+  readonly calls: AttachedCalls
   private readonly options: SessionRun
   private readonly now: () => Instant
   private readonly admission = Promise.withResolvers<AttachedAgent>()
@@ -48,6 +50,7 @@ export class AttachedAgent implements SessionAgent {
     this.taskId = options.taskId
     this.options = options
     this.now = now
+    this.calls = new AttachedCalls(key)
     this.admitted = this.admission.promise
     this.ended = this.ending.promise
   }
@@ -56,10 +59,13 @@ export class AttachedAgent implements SessionAgent {
   present(channel: ToHolderChannel): void {
     this.channel = null
     const { agentId, taskId, queue = false, waitForReset = false, limits = {} } = this.options
+    const { enforcement, credential } = this.options
     const begun = this.work !== null
     channel.send({
       type: "agent",
       ...{ key: this.key, agentId, taskId, queue, waitForReset, limits, begun },
+      ...(enforcement === undefined ? {} : { enforcement }),
+      ...(credential === undefined ? {} : { credential }),
     })
     this.reachedBy = channel
   }
@@ -68,6 +74,7 @@ export class AttachedAgent implements SessionAgent {
   unlink(): void {
     this.channel = null
     this.reachedBy = null
+    this.calls.unlink()
   }
 
   receive(message: Keyed): void {
@@ -90,6 +97,11 @@ export class AttachedAgent implements SessionAgent {
       case "warn":
         this.work?.warn(message.status)
         return
+      case "held":
+      case "hold_refused":
+      case "resolved":
+        this.calls.receive(message)
+        return
       case "counted":
         this.outbox = this.outbox.filter((told) => told.type !== "usage" || told.n > message.n)
         return
@@ -101,7 +113,7 @@ export class AttachedAgent implements SessionAgent {
   /** A reading without an id gets one, so that saying it again after a handover is no new call. */
   recordReading(reading: Omit<UsageReport, "key">): void {
     this.said += 1
-    const { usageId, usage, provenance, model, completes } = reading
+    const { usageId, usage, provenance, model, completes, costMicroUsd } = reading
     this.tell({
       type: "usage",
       key: this.key,
@@ -110,6 +122,7 @@ export class AttachedAgent implements SessionAgent {
         usageId: usageId ?? `${this.key}/${this.said}`,
         ...{ usage, provenance, model },
         ...(completes === undefined ? {} : { completes }),
+        ...(costMicroUsd === undefined ? {} : { costMicroUsd }),
       },
     })
   }
@@ -141,6 +154,7 @@ export class AttachedAgent implements SessionAgent {
     this.granted = true
     this.admission.resolve(this)
     for (const told of this.outbox) this.channel?.send(told)
+    if (this.channel !== null) this.calls.link(this.channel)
     if (this.wantedStop !== null) this.sendStop(this.wantedStop)
   }
 
@@ -159,6 +173,7 @@ export class AttachedAgent implements SessionAgent {
 
   private refuseWith(error: Error): void {
     this.isOver = true
+    this.calls.end()
     this.admission.reject(error)
     this.ending.resolve(lostSummary(this, this.now(), this.now()))
   }
@@ -217,6 +232,7 @@ export class AttachedAgent implements SessionAgent {
   private end(summary: AgentSummary): void {
     if (this.isOver) return
     this.isOver = true
+    this.calls.end()
     const isReaped = this.outbox.some(({ type }) => type === "reaped" || type === "failed")
     if (this.work !== null && !isReaped) this.work.kill()
     this.granted = true

@@ -103,6 +103,12 @@ const served = (caller: Caller, supervisor: Supervisor, lives: RemoteLives) => {
       case "usage":
         lives.count(message)
         return
+      case "hold":
+      case "hold_withdrawn":
+      case "resolve":
+      case "compare":
+        lives.hearCall(message)
+        return
       case "stop":
         lives.stop(message.key, message.reason, message.now)
         return

@@ -12,17 +12,23 @@ import {
   AgentId,
   AgentKey,
   BudgetStatus,
+  Credential,
+  Enforcement,
+  HoldId,
   Mechanism,
+  MicroUsd,
   ProcessIdentity,
   Provenance,
+  RefusalReason,
   StopReason,
   TaskId,
+  Tokens,
   Usage,
   UsageId,
 } from "../../machines/vocabulary.ts"
 
 /** Raised whenever a message changes its meaning; a peer with another one is turned away. */
-export const SHARING_VERSION = 1
+export const SHARING_VERSION = 3
 
 const Exit = Schema.Struct({
   outcome: Schema.Literals(["completed", "failed"]),
@@ -39,6 +45,7 @@ const Reading = Schema.Struct({
   provenance: Provenance,
   model: Schema.NullOr(Schema.String),
   completes: Schema.optionalKey(Schema.Boolean),
+  costMicroUsd: Schema.optionalKey(Schema.NullOr(MicroUsd)),
 })
 export type Reading = typeof Reading.Type
 
@@ -46,6 +53,7 @@ const Limits = Schema.Struct({
   perAgentTokenLimit: Schema.optionalKey(Schema.Number),
   maxTaskDurationMinutes: Schema.optionalKey(Schema.Number),
   graceSeconds: Schema.optionalKey(Schema.Number),
+  perAgentCostLimitMicroUsd: Schema.optionalKey(Schema.Number),
 })
 
 const keyed = { key: AgentKey }
@@ -67,6 +75,8 @@ const AgentPresented = Schema.Struct({
   queue: Schema.Boolean,
   waitForReset: Schema.Boolean,
   limits: Limits,
+  enforcement: Schema.optionalKey(Enforcement),
+  credential: Schema.optionalKey(Credential),
   /** Its work was begun here, whoever said so. */
   begun: Schema.Boolean,
 })
@@ -101,6 +111,67 @@ const UsageRead = Schema.Struct({
 })
 export type UsageRead = typeof UsageRead.Type
 
+const Bound = Schema.Struct({
+  inputTokens: Tokens,
+  outputTokens: Schema.Struct({ least: Tokens, most: Tokens }),
+  answers: Tokens,
+  price: Schema.NullOr(
+    Schema.Struct({ inputPicoUsd: Tokens, outputPicoUsd: Tokens, perCallMicroUsd: MicroUsd }),
+  ),
+})
+
+/** A call to be held; asked again after a handover under the id it had. */
+const HoldAsked = Schema.Struct({
+  type: Schema.Literal("hold"),
+  ...keyed,
+  id: HoldId,
+  ask: Schema.Struct({
+    bound: Bound,
+    isBounded: Schema.Boolean,
+    queue: Schema.Boolean,
+    claims: Schema.Literals(["reserved", "metered"]),
+  }),
+})
+const HoldWithdrawn = Schema.Struct({
+  type: Schema.Literal("hold_withdrawn"),
+  ...keyed,
+  id: HoldId,
+})
+
+const Resolution = Schema.Union([
+  Schema.Struct({
+    as: Schema.Literal("settle"),
+    report: Schema.Struct({
+      usage: Usage,
+      provenance: Provenance,
+      model: Schema.NullOr(Schema.String),
+      costMicroUsd: Schema.NullOr(MicroUsd),
+    }),
+  }),
+  Schema.Struct({ as: Schema.Literals(["charge", "void"]) }),
+])
+export type CallResolution = typeof Resolution.Type
+
+/** How a held call ended; answered with `resolved` once durable. */
+const HoldResolved = Schema.Struct({
+  type: Schema.Literal("resolve"),
+  ...keyed,
+  id: HoldId,
+  resolution: Resolution,
+})
+
+/** What an agent says of its calls itself; answered with `resolved` once durable. */
+const AccountCompared = Schema.Struct({
+  type: Schema.Literal("compare"),
+  ...keyed,
+  id: Schema.String,
+  account: Schema.Struct({
+    meter: Schema.String,
+    usage: Usage,
+    model: Schema.NullOr(Schema.String),
+  }),
+})
+
 const StopAsked = Schema.Struct({
   type: Schema.Literal("stop"),
   ...keyed,
@@ -124,6 +195,10 @@ export const ToHolder = Schema.Union([
   Withdrawn,
   ...WorkReported.members,
   UsageRead,
+  HoldAsked,
+  HoldWithdrawn,
+  HoldResolved,
+  AccountCompared,
   StopAsked,
   StatusAsked,
   HaltAsked,
@@ -136,7 +211,7 @@ const made = <A extends object>() =>
   Schema.declare((value): value is A => typeof value === "object" && value !== null)
 
 const Refusal = Schema.Struct({
-  reason: Schema.String,
+  reason: RefusalReason,
   limit: Schema.NullOr(Schema.Number),
   used: Schema.Number,
   held: Schema.Number,
@@ -170,6 +245,20 @@ export const FromHolder = Schema.Union([
   Schema.Struct({ type: Schema.Literal("kill"), ...keyed }),
   Schema.Struct({ type: Schema.Literal("warn"), ...keyed, status: BudgetStatus }),
   Schema.Struct({ type: Schema.Literal("counted"), ...keyed, n: Schema.Int }),
+  Schema.Struct({
+    type: Schema.Literal("held"),
+    ...keyed,
+    id: HoldId,
+    outputTokens: Tokens,
+    wrapUp: Schema.NullOr(Schema.Struct({ remainingTokens: Schema.NullOr(Tokens) })),
+  }),
+  Schema.Struct({
+    type: Schema.Literal("hold_refused"),
+    ...keyed,
+    id: HoldId,
+    refusal: Refusal,
+  }),
+  Schema.Struct({ type: Schema.Literal("resolved"), ...keyed, id: Schema.String }),
   Schema.Struct({ type: Schema.Literal("ended"), ...keyed, agent: made<AgentSummary>() }),
   Schema.Struct({ type: Schema.Literal("stands"), ...numbered, standing: Standing }),
   Schema.Struct({

@@ -12,11 +12,13 @@ import type { Sweep } from "../host/take-over.ts"
 import type { Report, Runner } from "../runners/runner.ts"
 import { type Caller, CLAIMED_WITHIN_MS } from "./listener.ts"
 import type { AgentPresented, UsageRead, WorkReported } from "./messages.ts"
+import { type CallMessage, RemoteCalls } from "./remote-calls.ts"
 
 interface RemoteLife {
   readonly key: AgentKey
   readonly waiting: AbortController
   agent: Agent | null
+  calls: RemoteCalls | null
   caller: Caller | null
   report: Report | null
   granted: boolean
@@ -105,11 +107,16 @@ export class RemoteLives {
     this.acknowledge()
   }
 
+  hearCall(message: CallMessage): void {
+    this.lives.get(message.key)?.calls?.hear(message)
+  }
+
   /** Its process is gone or comes back at once: nobody is given up before that is clear. */
   leave(caller: Caller): void {
     for (const life of this.lives.values()) {
       if (life.caller !== caller) continue
       life.caller = null
+      life.calls?.forgetAsked()
       const clear = delay(CLAIMED_WITHIN_MS).then(() => this.lose(life))
       this.missing.add(clear)
       clear.finally(() => this.missing.delete(clear))
@@ -128,6 +135,7 @@ export class RemoteLives {
       caller,
       waiting: new AbortController(),
       agent: null,
+      calls: null,
       report: null,
       granted: false,
       begunThere: false,
@@ -142,11 +150,13 @@ export class RemoteLives {
   }
 
   private async admit(caller: Caller, presented: AgentPresented): Promise<void> {
-    const { key, agentId, taskId, queue, waitForReset, limits } = presented
+    const { key, agentId, taskId, queue, waitForReset, limits, enforcement, credential } = presented
     const life = this.open(key, caller)
     try {
       const agent = await this.supervisor.run({
         ...{ key, requestId: key, agentId, taskId, queue, waitForReset, limits },
+        ...(enforcement === undefined ? {} : { enforcement }),
+        ...(credential === undefined ? {} : { credential }),
         signal: life.waiting.signal,
         runner: (admitted) => this.runnerOf(life, admitted),
       })
@@ -170,6 +180,7 @@ export class RemoteLives {
 
   private runnerOf(life: RemoteLife, agent: Agent): Runner {
     life.agent = agent
+    life.calls = new RemoteCalls(agent.calls, (message) => life.caller?.channel.send(message))
     return (_, report) => {
       life.report = report
       if (life.lost) report.reaped("vanished")

@@ -5,7 +5,14 @@
 import type { UsageReport } from "../../machines/budget/metering.ts"
 import type { AgentSummary, Summary } from "../../machines/budget/summary.ts"
 import type { Fact } from "../../machines/facts.ts"
-import type { AgentId, StopReason, TaskId } from "../../machines/vocabulary.ts"
+import type {
+  AgentId,
+  Credential,
+  Enforcement,
+  StopReason,
+  TaskId,
+} from "../../machines/vocabulary.ts"
+import type { AgentCalls } from "../host/calls.ts"
 import type { OwnLimits } from "../host/door.ts"
 import { LedgerUnavailable } from "../ledger/ledger.ts"
 import type { Runner } from "../runners/runner.ts"
@@ -21,6 +28,8 @@ export interface SessionAgent {
   /** Resolves when its work is over and its slot is free; never rejects. */
   readonly ended: Promise<AgentSummary>
   readonly recordReading: (reading: Omit<UsageReport, "key">) => unknown
+  /** Its calls, as a gateway holds them. */
+  readonly calls: AgentCalls
   readonly stop: (reason?: StopReason) => Promise<AgentSummary>
   readonly kill: (reason?: StopReason) => Promise<AgentSummary>
 }
@@ -31,6 +40,9 @@ export interface SessionRun {
   readonly queue?: boolean
   readonly waitForReset?: boolean
   readonly limits?: OwnLimits
+  /** How its usage will be seen, where that is known before it starts. */
+  readonly enforcement?: Enforcement
+  readonly credential?: Credential
   readonly runner: (agent: SessionAgent) => Runner
 }
 
