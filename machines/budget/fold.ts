@@ -20,6 +20,7 @@ import {
   TAIL_LENGTH,
 } from "./budget.ts"
 import type * as Rows from "./row.ts"
+import { settingsAsWritten } from "./settings.ts"
 import { amend, append, emptyTail } from "./tail.ts"
 
 export const fold = (budget: Budget, row: Rows.Row): Budget => ({
@@ -126,19 +127,23 @@ const stepClock = (budget: Budget, row: Rows.ClockStepped): Budget => {
   return { ...opened, day: limitTo(used, used.limit, budget.settings.thresholds) }
 }
 
-const setBudget = (budget: Budget, row: Rows.BudgetSet): Budget => ({
-  ...budget,
-  settings: row.settings,
-  day: limitTo(budget.day, row.settings.dailyTokenLimit, row.settings.thresholds),
-  agents: HashMap.map(budget.agents, (agent) => ({
-    ...agent,
-    account: limitTo(
-      agent.account,
-      narrowerLimit(agent.ownLimit, row.settings.perAgentTokenLimit),
-      row.settings.thresholds,
-    ),
-  })),
-})
+const setBudget = (budget: Budget, row: Rows.BudgetSet): Budget => {
+  const settings = settingsAsWritten(row.settings)
+  const { thresholds } = settings
+  return {
+    ...budget,
+    settings,
+    day: limitTo(budget.day, settings.dailyTokenLimit, thresholds),
+    agents: HashMap.map(budget.agents, (agent) => ({
+      ...agent,
+      account: limitTo(
+        agent.account,
+        narrowerLimit(agent.ownLimit, settings.perAgentTokenLimit),
+        thresholds,
+      ),
+    })),
+  }
+}
 
 const admit = (budget: Budget, row: Rows.Admitted): Budget => {
   const agent: LiveAgent = {

@@ -1,5 +1,5 @@
 /** The budget's settings as the arithmetic sees them: already validated, units in the names. */
-import type { Tokens } from "../vocabulary.ts"
+import type { MicroUsd, Tokens } from "../vocabulary.ts"
 
 /** How much each kind of token counts, as decimals with at most three places. */
 export interface TokenWeights {
@@ -9,7 +9,7 @@ export interface TokenWeights {
   readonly cacheRead: number
 }
 
-/** `null` is unlimited, `0` is none allowed. Cost limits belong to the metering gateway. */
+/** `null` is unlimited, `0` is none allowed. */
 export interface BudgetSettings {
   readonly dailyTokenLimit: Tokens | null
   readonly perAgentTokenLimit: Tokens | null
@@ -23,6 +23,14 @@ export interface BudgetSettings {
   readonly holdTimeoutMinutes: number
   /** IANA name. */
   readonly timeZone: string
+  readonly dailyCostLimitMicroUsd: MicroUsd | null
+  readonly perAgentCostLimitMicroUsd: MicroUsd | null
+  /** The part of an agent's limit that is set aside for winding down. */
+  readonly reserveForWrapUp: Tokens
+  /** In hard mode: let calls through whose cost cannot be bounded before they are made. */
+  readonly allowUnbounded: boolean
+  /** Under a cost limit: let calls through to models whose price is not known. */
+  readonly allowUnpriced: boolean
 }
 
 export const DEFAULT_SETTINGS: BudgetSettings = {
@@ -36,6 +44,17 @@ export const DEFAULT_SETTINGS: BudgetSettings = {
   graceSeconds: 5,
   holdTimeoutMinutes: 15,
   timeZone: "UTC",
+  dailyCostLimitMicroUsd: null,
+  perAgentCostLimitMicroUsd: null,
+  reserveForWrapUp: 0,
+  allowUnbounded: false,
+  allowUnpriced: false,
 }
+
+/** Settings as an earlier version wrote them: what it did not know is at its default. */
+export const settingsAsWritten = (written: Partial<BudgetSettings>): BudgetSettings => ({
+  ...DEFAULT_SETTINGS,
+  ...written,
+})
 
 export const MS_PER_MINUTE = 60_000

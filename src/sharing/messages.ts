@@ -46,6 +46,8 @@ const Limits = Schema.Struct({
   perAgentTokenLimit: Schema.optionalKey(Schema.Number),
   maxTaskDurationMinutes: Schema.optionalKey(Schema.Number),
   graceSeconds: Schema.optionalKey(Schema.Number),
+  perAgentCostLimitMicroUsd: Schema.optionalKey(Schema.Number),
+  reserveForWrapUp: Schema.optionalKey(Schema.Number),
 })
 
 const keyed = { key: AgentKey }
