@@ -23,7 +23,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["machines/budget/"],
   ["machines/"],
   ["src/config/"],
-  ["src/ledger/", "src/runners/", "src/meters/", "src/inspector/"],
+  ["src/ledger/", "src/runners/", "src/meters/", "src/inspector/", "src/pricing/"],
   ["src/host/"],
   ["src/replay/", "src/sharing/", "src/gateway/"],
   ["src/index.ts", "src/effect.ts"],

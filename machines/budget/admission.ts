@@ -9,7 +9,7 @@
 import type { Instant, RefusalReason } from "../vocabulary.ts"
 import { type Account, isFull, openAccount, usedOf } from "./account.ts"
 import { subtract } from "./amounts.ts"
-import { type Budget, isActive, type LiveAgent } from "./budget.ts"
+import { type Budget, isActive, type LiveAgent, reserveOf } from "./budget.ts"
 import type { Amounts } from "./call-bound.ts"
 import type { Refusal } from "./row.ts"
 import type { BudgetSettings } from "./settings.ts"
@@ -185,10 +185,10 @@ export const judgeHold = (
 
 /** The agent's own account without what is set aside for winding down. */
 const withoutReserve = (budget: Budget, agent: LiveAgent): OwnAccounts => {
-  const { reserveForWrapUp } = budget.settings
   const { account, cost } = agent
-  if (account.limit === null || reserveForWrapUp === 0 || agent.wrappingUp) return agent
-  return { account: { ...account, limit: subtract(account.limit, reserveForWrapUp) }, cost }
+  const reserve = reserveOf(budget, agent)
+  if (account.limit === null || reserve === 0 || agent.wrappingUp) return agent
+  return { account: { ...account, limit: subtract(account.limit, reserve) }, cost }
 }
 
 /** A call without a bound, or without a price under a cost limit, is no call that can be held. */

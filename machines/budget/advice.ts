@@ -1,6 +1,6 @@
 /** What to tell an agent that asks how it stands: go on, come to an end, or stop. */
 import { isFull, levelOf, usedOf } from "./account.ts"
-import { type Budget, isActive, type LiveAgent } from "./budget.ts"
+import { type Budget, isActive, type LiveAgent, reserveOf } from "./budget.ts"
 import { isDayFull } from "./stopping.ts"
 
 export type Advice = "continue" | "wrap_up" | "stop"
@@ -18,7 +18,8 @@ export const adviceFor = (budget: Budget, agent: LiveAgent | undefined): Advice 
 }
 
 /** Only what was set aside for winding down is left. */
-const hasOnlyReserve = ({ settings }: Budget, { account }: LiveAgent): boolean =>
-  settings.reserveForWrapUp > 0 &&
-  account.limit !== null &&
-  usedOf(account) + settings.reserveForWrapUp >= account.limit
+const hasOnlyReserve = (budget: Budget, agent: LiveAgent): boolean => {
+  const { account } = agent
+  const reserve = reserveOf(budget, agent)
+  return reserve > 0 && account.limit !== null && usedOf(account) + reserve >= account.limit
+}

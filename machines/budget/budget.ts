@@ -75,6 +75,8 @@ export interface LiveAgent {
   /** Its calls of models without a price, which `cost` does not hold. */
   readonly unpricedCalls: number
   readonly credential: Credential | null
+  /** What of its limit is set aside for winding down; null: the general amount. */
+  readonly ownReserve: Tokens | null
   /** Only what was set aside for winding down is left, and it has been told. */
   readonly wrappingUp: boolean
   /** Its own account of its calls, read beside the gateway's; null when nobody compared. */
@@ -178,6 +180,10 @@ export const openBudget = (settings: BudgetSettings, window: Window): Budget => 
   endedOmitted: { agents: 0, windowTokens: 0 },
   refused: emptyTail(),
 })
+
+/** What of an agent's token limit is set aside for winding down. */
+export const reserveOf = ({ settings }: Budget, { ownReserve }: LiveAgent): Tokens =>
+  ownReserve ?? settings.reserveForWrapUp
 
 export const agentOf = (budget: Budget, key: AgentKey): LiveAgent | undefined => {
   const found = HashMap.get(budget.agents, key)

@@ -2,6 +2,7 @@
 import * as HashMap from "effect/HashMap"
 import type { UsageId } from "../vocabulary.ts"
 import { type Budget, type KnownCall, type KnownCalls, type LiveAgent, NO_CALLS } from "./budget.ts"
+import { settingsAsWritten } from "./settings.ts"
 
 /** Raised when the shape of the state changes; an older one is folded from its rows instead. */
 export const CHECKPOINT_VERSION = 5
@@ -72,6 +73,7 @@ export const decodeCheckpoint = (state: unknown): Budget | null => {
   const { version: _, ...rest } = state
   return {
     ...rest,
+    settings: settingsAsWritten(state.settings),
     agents: HashMap.fromIterable(agents.map((agent) => [agent.key, agent] as const)),
     names: HashMap.fromIterable(agents.map((agent) => [agent.agentId, agent.key] as const)),
     holds: HashMap.fromIterable(state.holds.map((hold) => [hold.id, hold] as const)),

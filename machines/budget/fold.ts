@@ -25,7 +25,7 @@ import {
 } from "./fold-spending.ts"
 import { changeAgent, recount } from "./live-agents.ts"
 import type * as Rows from "./row.ts"
-import { DEFAULT_SETTINGS } from "./settings.ts"
+import { settingsAsWritten } from "./settings.ts"
 import { append, emptyTail } from "./tail.ts"
 
 export const fold = (budget: Budget, row: Rows.Row): Budget => ({
@@ -137,8 +137,7 @@ const stepClock = (budget: Budget, row: Rows.ClockStepped): Budget => {
 }
 
 const setBudget = (budget: Budget, row: Rows.BudgetSet): Budget => {
-  // A row of an older ledger knows fewer settings.
-  const settings = { ...DEFAULT_SETTINGS, ...row.settings }
+  const settings = settingsAsWritten(row.settings)
   const limited = (account: Account, limit: number | null): Account =>
     limitTo(account, limit, settings.thresholds)
   const { perAgentTokenLimit, perAgentCostLimitMicroUsd } = settings
@@ -174,6 +173,7 @@ const admit = (budget: Budget, row: Rows.Admitted): Budget => {
     cost: openAccount(row.costLimitMicroUsd ?? null, budget.settings.thresholds),
     unpricedCalls: 0,
     credential: row.credential ?? null,
+    ownReserve: row.reserveForWrapUp ?? null,
     wrappingUp: false,
     ownAccount: null,
     windowTokens: 0,

@@ -5,7 +5,7 @@
  */
 import type { Instant, Tokens } from "../vocabulary.ts"
 import { type HoldAsk, inEitherMode, type Judgement, judgeHold } from "./admission.ts"
-import type { Budget, LiveAgent } from "./budget.ts"
+import { type Budget, type LiveAgent, reserveOf } from "./budget.ts"
 import { type Amounts, boundAt, longestAnswer } from "./call-bound.ts"
 import type { HoldRequest } from "./holds.ts"
 import type { Refusal } from "./row.ts"
@@ -36,7 +36,7 @@ export const seekGrant = (
   const { settings } = budget
   const judgeAt = (outputTokens: Tokens, wrapsUp: boolean): Judgement =>
     judgeHold(budget, agent, at, askAt(request, outputTokens, wrapsUp, settings))
-  const hard = seekHard(request, settings, agent, judgeAt)
+  const hard = seekHard(request, budget, agent, judgeAt)
   if (settings.enforceHardLimits && hard.grant !== null) return hard
   const { always } = judgeAt(rangeOf(request).least, false)
   if (always !== null) return { grant: null, refusal: inEitherMode(always, hard.refusal) }
@@ -51,10 +51,11 @@ export const seekGrant = (
 /** What hard mode gives: first without what is set aside, then with it. */
 const seekHard = (
   request: HoldRequest,
-  settings: BudgetSettings,
+  budget: Budget,
   agent: LiveAgent,
   judgeAt: (outputTokens: Tokens, wrapsUp: boolean) => Judgement,
 ): Sought => {
+  const { settings } = budget
   const range = rangeOf(request)
   const seek = (wrapsUp: boolean): Grant | null => {
     const fits = (outputTokens: Tokens): boolean => isClear(judgeAt(outputTokens, wrapsUp))
@@ -66,7 +67,7 @@ const seekHard = (
   const grant = seek(false)
   if (grant !== null) return { grant, refusal: null }
   const refusal = refusalOf(judgeAt(range.least, false))
-  if (settings.reserveForWrapUp === 0 || agent.wrappingUp || !isShort(refusal))
+  if (reserveOf(budget, agent) === 0 || agent.wrappingUp || !isShort(refusal))
     return { grant: null, refusal }
   const last = seek(true)
   return last === null

@@ -88,6 +88,8 @@ export interface Admitted extends Stamp {
   readonly ownCostLimitMicroUsd?: MicroUsd | null
   /** Whose key pays its calls, where they pass the gateway. */
   readonly credential?: Credential
+  /** What is set aside for winding down, in place of the general amount. */
+  readonly reserveForWrapUp?: Tokens
 }
 
 export interface Refused extends Stamp {

@@ -51,4 +51,10 @@ export const DEFAULT_SETTINGS: BudgetSettings = {
   timeZone: "UTC",
 }
 
+/** Settings as an earlier version wrote them: what it did not know is at its default. */
+export const settingsAsWritten = (written: Partial<BudgetSettings>): BudgetSettings => ({
+  ...DEFAULT_SETTINGS,
+  ...written,
+})
+
 export const MS_PER_MINUTE = 60_000

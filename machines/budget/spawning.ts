@@ -24,7 +24,9 @@ export interface SpawnRequest {
   readonly enforcement: Enforcement
   readonly slot: boolean
   readonly ownTokenLimit: number | null
-  readonly ownCostLimit?: number | null
+  readonly ownCostLimitMicroUsd?: number | null
+  /** In place of the general one; null for that. */
+  readonly ownReserveForWrapUp?: number | null
   readonly ownDurationMinutes: number | null
   readonly ownGraceSeconds: number | null
   /** Wait in line for a slot instead of being refused for the lack of one. */
@@ -58,11 +60,15 @@ const admittedRow = (
   wouldRefuse,
   ...costLimits(budget, request),
   ...(request.credential === undefined ? {} : { credential: request.credential }),
+  ...reserveOf(request),
 })
 
-const costLimits = (budget: Budget, { ownCostLimit = null }: SpawnRequest) => {
-  const costLimitMicroUsd = costLimitOf(budget, ownCostLimit)
-  return costLimitMicroUsd === null ? {} : { costLimitMicroUsd, ownCostLimitMicroUsd: ownCostLimit }
+const reserveOf = ({ ownReserveForWrapUp = null }: SpawnRequest) =>
+  ownReserveForWrapUp === null ? {} : { reserveForWrapUp: ownReserveForWrapUp }
+
+const costLimits = (budget: Budget, { ownCostLimitMicroUsd = null }: SpawnRequest) => {
+  const costLimitMicroUsd = costLimitOf(budget, ownCostLimitMicroUsd)
+  return costLimitMicroUsd === null ? {} : { costLimitMicroUsd, ownCostLimitMicroUsd }
 }
 
 const costLimitOf = ({ settings }: Budget, ownCostLimit: number | null): number | null =>
@@ -103,7 +109,7 @@ export const decideSpawn = (
     at,
     slot: request.slot,
     tokenLimit: narrowerLimit(budget.settings.perAgentTokenLimit, request.ownTokenLimit),
-    costLimit: costLimitOf(budget, request.ownCostLimit ?? null),
+    costLimit: costLimitOf(budget, request.ownCostLimitMicroUsd ?? null),
     deadlineAt: deadlineOf(budget, request, at),
   })
   const refusal = inForce(judgement, budget.settings)

@@ -82,8 +82,8 @@ export const decodeTexts = (
 
 /** What `patch` names of a budget, over `base`; weights it does not name stay as in `base`. */
 export const budgetWith = (base: BudgetSettings, patch: SettingsPatch): BudgetSettings => {
-  const { dailyCostLimitMicroUsd, perAgentCostLimitMicroUsd, ...known } = patch
-  const { ledger, retentionDays, idleMinutes, ...budget } = known
+  const { ledger, retentionDays, idleMinutes, ...known } = patch
+  const { minAnswerTokens, defaultOutputTokens, wrapUpNote, ...budget } = known
   return { ...base, ...budget, tokenWeights: { ...base.tokenWeights, ...budget.tokenWeights } }
 }
 
@@ -103,12 +103,8 @@ const decodePatch = (input: unknown, source: Source, settings: readonly Setting[
   return { patch: {}, problems: problemsOf(decoded.failure.issue, input, source, settings) }
 }
 
-/** A limit that cannot be enforced yet can only be unlimited: never accepted and then ignored. */
-const schemaOf = ({ unavailable, kind }: Setting) =>
-  unavailable === null ? kind.schema : Schema.Null
-
 const decoderOf = (settings: readonly Setting[]) => {
-  const fields = settings.map((each) => [each.key, Schema.optionalKey(schemaOf(each))] as const)
+  const fields = settings.map((each) => [each.key, Schema.optionalKey(each.kind.schema)] as const)
   const decode = Schema.decodeUnknownResult(Schema.Struct(Object.fromEntries(fields)), {
     errors: "all",
     onExcessProperty: "error",

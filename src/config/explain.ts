@@ -71,8 +71,7 @@ const problemAt = (
 const wrongSetting = (setting: Setting, value: unknown, source: Source): Problem => {
   const written = source.writtenAt(setting.key)
   const found = written === null ? showValue(value) : showText(written)
-  const reason = setting.unavailable === null ? "invalid_value" : "not_available"
-  return problemAt([setting.key], source, reason, found, allowedOf(setting, value, source))
+  return problemAt([setting.key], source, "invalid_value", found, allowedOf(setting, value, source))
 }
 
 const wrongPart = (setting: Setting, name: string, value: unknown, source: Source): Problem => {
@@ -112,9 +111,8 @@ const placeOf = ({ flag, variable }: Setting): string =>
   `it elsewhere: --${flag}, ${variable} or stint.yaml`
 
 const allowedOf = (setting: Setting, value: unknown, source: Source): string => {
-  const { kind, unavailable } = setting
+  const { kind } = setting
   const text = source.form === "text"
-  if (unavailable !== null) return `${text ? "unlimited" : "null for unlimited"}: ${unavailable}`
   const allowed = text ? kind.allowedText : kind.allowed
   if (typeof value !== "string") return allowed
   const near = kind.suggest(value)

@@ -31,10 +31,8 @@ const NO_BREAK = "\u00a0"
 const unbroken = (words: string): string =>
   words.length > WIDTH - COLUMN ? words : words.replaceAll(" ", NO_BREAK)
 
-const defaultOf = ({ default: value, defaultText, unavailable }: Setting): string => {
-  if (unavailable !== null) return "not available yet: needs the gateway"
-  return `default ${defaultText ?? groupDigits(writeText(value))}`
-}
+const defaultOf = ({ default: value, defaultText }: Setting): string =>
+  `default ${defaultText ?? groupDigits(writeText(value))}`
 
 /** Underscores as the flags accept them: 10_000_000. */
 const groupDigits = (text: string): string =>

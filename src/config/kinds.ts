@@ -81,6 +81,8 @@ export const span = (unit: "minutes" | "seconds", max: number) =>
 export const microUsd = kind({
   ...wholeNumber(0, Number.MAX_SAFE_INTEGER),
   allowed: `a whole number of micro-dollars from 0 to ${Number.MAX_SAFE_INTEGER}`,
+  allowedText:
+    "money from 0, down to a millionth of a dollar (a flag: dollars such as 5.00; elsewhere: whole micro-dollars)",
   placeholder: "USD",
 })
 

@@ -22,9 +22,14 @@ export const thisMachine = (): Machine => ({
  * The ledger's absolute path: as given, from the working directory; null means the user's state
  * folder. A leading `~/` is the home folder, since no shell expands it in a file or a variable.
  */
-export const ledgerPath = (given: string | null, machine: Machine): string => {
+export const ledgerPath = (given: string | null, machine: Machine): string =>
+  given === null
+    ? pathsOf(machine).join(stateFolder(machine), "stint.db")
+    : filePath(given, machine)
+
+/** Absolute, by the same rules. */
+export const filePath = (given: string, machine: Machine): string => {
   const path = pathsOf(machine)
-  if (given === null) return path.join(stateFolder(machine), "stint.db")
   const home = /^~[/\\](.*)$/s.exec(given)
   return home === null
     ? path.resolve(machine.folder, given)

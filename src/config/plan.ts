@@ -3,8 +3,7 @@ import { isAbsolute, resolve } from "node:path"
 import * as Result from "effect/Result"
 import { decodeValues } from "./decode.ts"
 import { isMap } from "./explain.ts"
-import { showValue } from "./found.ts"
-import { nearest } from "./nearest.ts"
+import { indexed, MapReader } from "./map-reader.ts"
 import { type ConfigurationError, configurationError, type Problem } from "./problem.ts"
 import { settingNamed } from "./settings-table.ts"
 import type { NamedValues, Path } from "./source.ts"
@@ -13,11 +12,14 @@ import { readYaml } from "./yaml.ts"
 export const METERS = ["auto", "stint", "claude-code", "none"] as const
 export type MeterName = (typeof METERS)[number]
 
-/** An agent's own limits: only these, and only to lower the general ones. */
+/** An agent's own limits: only these, and only to lower the general ones; its reserve is its own. */
 export interface PlanLimits {
   readonly perAgentTokenLimit?: number
   readonly maxTaskDurationMinutes?: number
   readonly graceSeconds?: number
+  readonly perAgentCostLimitMicroUsd?: number
+  /** The part of the agent's own tokens that is set aside for winding down. */
+  readonly reserveForWrapUp?: number
 }
 
 export interface PlannedAgent {
@@ -41,7 +43,13 @@ export interface Plan {
 
 const PLAN_KEYS = ["budget", "agents"]
 const AGENT_KEYS = ["id", "task", "command", "cwd", "env", "meter", "limits"]
-const LIMIT_KEYS = ["perAgentTokenLimit", "maxTaskDurationMinutes", "graceSeconds"] as const
+const LIMIT_KEYS = [
+  "perAgentTokenLimit",
+  "maxTaskDurationMinutes",
+  "graceSeconds",
+  "perAgentCostLimitMicroUsd",
+  "reserveForWrapUp",
+] as const
 const NAME_LENGTH_MAX = 256
 
 /** Decodes a plan's text; `folder` is what its relative `cwd`s start from. */
@@ -55,13 +63,11 @@ export const decodePlan = async (
   return new PlanReader(read.success, folder).plan()
 }
 
-class PlanReader {
-  private readonly problems: Problem[] = []
-  private readonly source: NamedValues
+class PlanReader extends MapReader {
   private readonly folder: string
 
   constructor(source: NamedValues, folder: string) {
-    this.source = source
+    super(source)
     this.folder = folder
   }
 
@@ -179,31 +185,4 @@ class PlanReader {
       seen.add(id)
     }
   }
-
-  private knownKeys(path: Path, map: Readonly<Record<string, unknown>>, known: readonly string[]) {
-    for (const key of Object.keys(map)) {
-      if (known.includes(key)) continue
-      const near = nearest(key, known)
-      const advice = `one of ${known.join(", ")}${near === null ? "" : ` (did you mean ${near}?)`}`
-      this.add("unknown_key", [...path, key], "an unknown key", advice)
-    }
-  }
-
-  private wrong(path: Path, found: unknown, allowed: string): null {
-    this.add("invalid_value", path, found === undefined ? "nothing" : showValue(found), allowed)
-    return null
-  }
-
-  private add(reason: Problem["reason"], path: Path, found: string, allowed: string): void {
-    this.problems.push(this.problem(reason, path, found, allowed))
-  }
-
-  private problem(reason: Problem["reason"], path: Path, found: string, allowed: string): Problem {
-    const { name, lineOf } = this.source
-    const key = indexed(path.join("."))
-    return { reason, source: name, line: lineOf?.(path) ?? null, key, found, allowed }
-  }
 }
-
-/** `agents[2].cwd` for `agents.2.cwd`. */
-const indexed = (key: string): string => key.replace(/\.(\d+)(?=\.|$)/g, "[$1]")

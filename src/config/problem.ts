@@ -5,7 +5,6 @@ export const ProblemReason = Schema.Literals([
   "invalid_value",
   "unknown_key",
   "duplicate_key",
-  "not_available",
   "unreadable",
 ])
 export type ProblemReason = typeof ProblemReason.Type
@@ -34,11 +33,17 @@ export class ConfigurationError extends Schema.TaggedError<ConfigurationError>()
 ) {}
 
 /** `stint.yaml:3: dailyTokenLimit: found -5, expected a whole number …`. */
-export const describeProblem = (problem: Problem): string => {
-  const where = problem.line === null ? problem.source : `${problem.source}:${problem.line}`
-  const subject = problem.key === "" ? where : `${where}: ${problem.key}`
-  return `${subject}: found ${problem.found}, expected ${problem.allowed}`
+export const describeProblem = (problem: Problem): string =>
+  `${describePlace(problem)}: found ${problem.found}, expected ${problem.allowed}`
+
+/** `stint.yaml:3: dailyTokenLimit`. */
+export const describePlace = ({ source, line, key }: Place): string => {
+  const where = line === null ? source : `${source}:${line}`
+  return key === "" ? where : `${where}: ${key}`
 }
+
+/** Where something stands that a later message may be about. */
+export type Place = Pick<Problem, "source" | "line" | "key">
 
 export const configurationError = (
   problems: readonly [Problem, ...(readonly Problem[])],

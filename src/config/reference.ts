@@ -76,8 +76,5 @@ const detailsOf = (settings: readonly Setting[]): string =>
     ...settings.map((each) => `- ${code(each.key)}: ${allowedOf(each)}`),
   ].join("\n")
 
-const allowedOf = ({ kind, unit, unavailable }: Setting): string => {
-  const words =
-    unit === null || kind.allowed.includes(unit) ? kind.allowed : `${unit}: ${kind.allowed}`
-  return unavailable === null ? `${words}.` : `only \`null\` so far: ${unavailable}.`
-}
+const allowedOf = ({ kind, unit }: Setting): string =>
+  `${unit === null || kind.allowed.includes(unit) ? kind.allowed : `${unit}: ${kind.allowed}`}.`

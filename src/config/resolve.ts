@@ -6,13 +6,16 @@ import type { Decoded } from "./decode.ts"
 import { budgetWith, decodeValues } from "./decode.ts"
 import type { Environment } from "./environment.ts"
 import { environmentToSettings } from "./environment.ts"
+import { partsOfFile } from "./file-parts.ts"
 import type { FlagValues } from "./flags.ts"
 import { flagsToSettings } from "./flags.ts"
+import type { OwnPrice } from "./prices.ts"
 import type { ConfigurationError } from "./problem.ts"
 import { configurationError } from "./problem.ts"
 import type { Setting, SettingKey, SettingsPatch } from "./settings-table.ts"
 import { SETTING_LIST, SETTINGS, settingsOf } from "./settings-table.ts"
 import type { NamedValues } from "./source.ts"
+import type { FileUpstreams } from "./upstreams-file.ts"
 
 export interface SettingSources {
   readonly flags?: FlagValues
@@ -33,6 +36,13 @@ export interface RunSettings {
   readonly idleMinutes: number
 }
 
+/** How a run's calls go to the providers. */
+export interface GatewaySettings {
+  readonly minAnswerTokens: number
+  readonly defaultOutputTokens: number
+  readonly wrapUpNote: boolean
+}
+
 export type SourceKind = "flag" | "environment" | "plan" | "ledger" | "file" | "default"
 
 export interface Origin {
@@ -44,6 +54,11 @@ export interface Origin {
 export interface ResolvedSettings {
   readonly budget: BudgetSettings
   readonly run: RunSettings
+  readonly gateway: GatewaySettings
+  /** Stated in the file. */
+  readonly prices: readonly OwnPrice[]
+  /** As the file has them; `resolveUpstreams` lays the environment over them. */
+  readonly upstreams: FileUpstreams
   readonly origins: Readonly<Record<SettingKey, Origin>>
   /** Mistakes that stop nothing, one line each. */
   readonly warnings: readonly string[]
@@ -60,17 +75,20 @@ export const resolveSettings = (
   sources: SettingSources,
 ): Result.Result<ResolvedSettings, ConfigurationError> => {
   const environment = environmentToSettings(sources.env ?? {})
+  const file = partsOfFile(sources.file)
   const nearestFirst: readonly Layer[] = [
     { from: "flag", nameOf: nameOfFlag, ...flagsToSettings(sources.flags ?? {}) },
     { from: "environment", nameOf: ({ variable }) => variable, ...environment },
     layerOf("plan", sources.plan, BUDGET),
     layerOf("ledger", sources.ledger, BUDGET),
-    layerOf("file", sources.file, SETTING_LIST),
+    layerOf("file", file.settings, SETTING_LIST),
   ]
-  const [first, ...rest] = nearestFirst.flatMap(({ problems }) => problems)
+  const [first, ...rest] = [...nearestFirst, file].flatMap(({ problems }) => problems)
   if (first !== undefined) return Result.fail(configurationError([first, ...rest]))
   const { warnings } = environment
-  return Result.succeed({ ...settled(nearestFirst), origins: originsIn(nearestFirst), warnings })
+  const { prices, upstreams } = file
+  const origins = originsIn(nearestFirst)
+  return Result.succeed({ ...settled(nearestFirst), prices, upstreams, origins, warnings })
 }
 
 interface Layer extends Decoded {
@@ -104,9 +122,22 @@ const runWith = (base: RunSettings, patch: SettingsPatch): RunSettings => ({
   idleMinutes: patch.idleMinutes ?? base.idleMinutes,
 })
 
+const DEFAULT_GATEWAY: GatewaySettings = {
+  minAnswerTokens: SETTINGS.minAnswerTokens.default,
+  defaultOutputTokens: SETTINGS.defaultOutputTokens.default,
+  wrapUpNote: SETTINGS.wrapUpNote.default,
+}
+
+const gatewayWith = (base: GatewaySettings, patch: SettingsPatch): GatewaySettings => ({
+  minAnswerTokens: patch.minAnswerTokens ?? base.minAnswerTokens,
+  defaultOutputTokens: patch.defaultOutputTokens ?? base.defaultOutputTokens,
+  wrapUpNote: patch.wrapUpNote ?? base.wrapUpNote,
+})
+
 const settled = (nearestFirst: readonly Layer[]) => ({
   budget: nearestFirst.reduceRight((base, { patch }) => budgetWith(base, patch), DEFAULT_SETTINGS),
   run: nearestFirst.reduceRight((base, { patch }) => runWith(base, patch), DEFAULT_RUN),
+  gateway: nearestFirst.reduceRight((base, { patch }) => gatewayWith(base, patch), DEFAULT_GATEWAY),
 })
 
 const originsIn = (nearestFirst: readonly Layer[]): Readonly<Record<SettingKey, Origin>> => {

@@ -23,8 +23,8 @@ const GRACE_SECONDS_MAX = 86_400
 /** Ids must be found for as long as the window and the next are open. */
 const RETENTION_DAYS_MIN = 2
 const RETENTION_DAYS_MAX = 36_500
-
-const NO_GATEWAY = "a cost limit needs the metering gateway, which this version does not have"
+/** No model answers with more; it keeps a bound's product with a price far below 2^53. */
+const ANSWER_TOKENS_MAX = 10_000_000
 
 /** What follows from the key alone, such as the variable, is filled in by `setting`. */
 export const SETTINGS = {
@@ -108,9 +108,8 @@ export const SETTINGS = {
     kind: unlimitedOr(microUsd),
     flag: "daily-cost-limit",
     readFlag: readDollars,
-    unavailable: NO_GATEWAY,
     unit: "micro-dollars (the flag: dollars)",
-    default: null,
+    default: DEFAULT_SETTINGS.dailyCostLimitMicroUsd,
     meaning: "money all agents together may spend in a day",
   },
   perAgentCostLimitMicroUsd: {
@@ -118,10 +117,72 @@ export const SETTINGS = {
     kind: unlimitedOr(microUsd),
     flag: "per-agent-cost-limit",
     readFlag: readDollars,
-    unavailable: NO_GATEWAY,
     unit: "micro-dollars (the flag: dollars)",
-    default: null,
+    default: DEFAULT_SETTINGS.perAgentCostLimitMicroUsd,
     meaning: "money one agent may spend in its life",
+  },
+  reserveForWrapUp: {
+    scope: "budget",
+    kind: tokens,
+    unit: "tokens",
+    default: DEFAULT_SETTINGS.reserveForWrapUp,
+    meaning: "tokens of an agent's limit that are set aside for winding down",
+  },
+  allowUnbounded: {
+    scope: "budget",
+    kind: switched,
+    switches: [
+      {
+        flag: "allow-unbounded",
+        value: true,
+        meaning: "let calls through whose cost cannot be bounded before they are made",
+      },
+    ],
+    unit: null,
+    default: DEFAULT_SETTINGS.allowUnbounded,
+    meaning: "in hard mode: let calls through whose cost cannot be bounded before they are made",
+  },
+  allowUnpriced: {
+    scope: "budget",
+    kind: switched,
+    switches: [
+      {
+        flag: "allow-unpriced",
+        value: true,
+        meaning: "under a cost limit: let calls through to models without a known price",
+      },
+    ],
+    unit: null,
+    default: DEFAULT_SETTINGS.allowUnpriced,
+    meaning: "under a cost limit: let calls through to models without a known price",
+  },
+  minAnswerTokens: {
+    scope: "gateway",
+    kind: wholeNumber(1, ANSWER_TOKENS_MAX, "TOKENS"),
+    unit: "tokens",
+    default: 256,
+    meaning: "an answer is not cut shorter than this to fit; the call is refused instead",
+  },
+  defaultOutputTokens: {
+    scope: "gateway",
+    kind: wholeNumber(1, ANSWER_TOKENS_MAX, "TOKENS"),
+    unit: "tokens",
+    default: 32_000,
+    meaning: "the cap put into a request that has none",
+  },
+  wrapUpNote: {
+    scope: "gateway",
+    kind: switched,
+    switches: [
+      {
+        flag: "wrap-up-note",
+        value: true,
+        meaning: "tell the model in its request when only the reserve is left",
+      },
+    ],
+    unit: null,
+    default: false,
+    meaning: "tell the model in its request when only the reserve is left",
   },
   ledger: {
     scope: "run",
@@ -150,8 +211,11 @@ export const SETTINGS = {
 
 export type SettingKey = keyof typeof SETTINGS
 
-/** `budget`: part of a budget wherever one is given. `run`, `replay`: of those commands alone. */
-export type Scope = "budget" | "run" | "replay"
+/**
+ * `budget`: part of a budget wherever one is given. `run`, `replay`: of those commands alone.
+ * `gateway`: of a run's way to the providers.
+ */
+export type Scope = "budget" | "gateway" | "run" | "replay"
 
 /** One of several flags that choose a value each, and take none. */
 export interface Switch {
@@ -172,8 +236,6 @@ export interface Setting {
   readonly kind: (typeof SETTINGS)[SettingKey]["kind"]
   /** Set where the flag writes values otherwise than the variable. */
   readonly readFlag: ((text: string) => unknown) | null
-  /** Why only "unlimited" is accepted, for a limit that this version cannot enforce. */
-  readonly unavailable: string | null
   readonly unit: string | null
   readonly default: unknown
   /** Words for a default that depends on the machine. */
@@ -187,7 +249,6 @@ const setting = (key: SettingKey): Setting => ({
   flag: words(key).join("-"),
   switches: [],
   readFlag: null,
-  unavailable: null,
   defaultText: null,
   ...SETTINGS[key],
   key,

@@ -89,13 +89,16 @@ export interface OwnLimits {
   readonly maxTaskDurationMinutes?: number
   readonly graceSeconds?: number
   readonly perAgentCostLimitMicroUsd?: number
+  /** The part of its tokens that is set aside for winding down, in place of the general one. */
+  readonly reserveForWrapUp?: number
 }
 
-const OWN_LIMITS: readonly string[] = [
+const OWN_LIMITS: readonly (keyof OwnLimits)[] = [
   "perAgentTokenLimit",
   "maxTaskDurationMinutes",
   "graceSeconds",
   "perAgentCostLimitMicroUsd",
+  "reserveForWrapUp",
 ]
 
 const checkSpan = (field: string, value: unknown, max: number): number => {
@@ -111,15 +114,15 @@ const GRACE_SECONDS_MAX = 86_400
 export const checkOwnLimits = (input: unknown) => {
   const record = checkRecord("limits", input ?? {})
   for (const field of Object.keys(record))
-    if (!OWN_LIMITS.includes(field))
+    if (!OWN_LIMITS.some((known) => known === field))
       throw invalid(`limits.${field}`, record[field], `one of ${OWN_LIMITS.join(", ")}`)
-  const { perAgentTokenLimit, maxTaskDurationMinutes, graceSeconds } = record
+  const { maxTaskDurationMinutes, graceSeconds } = record
+  const amountOf = (field: keyof OwnLimits): number | null =>
+    record[field] === undefined ? null : checkAmount(`limits.${field}`, record[field])
   return {
-    ownCostLimit: checkCost("limits.perAgentCostLimitMicroUsd", record.perAgentCostLimitMicroUsd),
-    ownTokenLimit:
-      perAgentTokenLimit === undefined
-        ? null
-        : checkAmount("limits.perAgentTokenLimit", perAgentTokenLimit),
+    ownTokenLimit: amountOf("perAgentTokenLimit"),
+    ownCostLimitMicroUsd: amountOf("perAgentCostLimitMicroUsd"),
+    ownReserveForWrapUp: amountOf("reserveForWrapUp"),
     ownDurationMinutes:
       maxTaskDurationMinutes === undefined
         ? null

@@ -166,7 +166,8 @@ export const PAYLOADS: Payloads = {
     ownGraceSeconds: "instead of the general one; null for that",
     queue: "wait in line for a slot",
     waitForReset: "wait in line for the next day too",
-    ownCostLimit: "may only lower the general one; null adds none",
+    ownCostLimitMicroUsd: "may only lower the general one; null adds none",
+    ownReserveForWrapUp: "in place of the general one; null for that",
     credential: "whose key pays its calls through the gateway: stint or own",
   },
   "hold request": {

@@ -116,6 +116,7 @@ export const ROWS: Described<Row, "kind", "seq" | "at"> = {
       costLimitMicroUsd: "the narrower of the general and its own; absent: unlimited",
       ownCostLimitMicroUsd: "the cost limit it was given for itself",
       credential: "whose key pays its calls through the gateway: stint or own",
+      reserveForWrapUp: "what is set aside for winding down, in place of the general amount",
     },
   },
   refused: {

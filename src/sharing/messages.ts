@@ -54,6 +54,7 @@ const Limits = Schema.Struct({
   maxTaskDurationMinutes: Schema.optionalKey(Schema.Number),
   graceSeconds: Schema.optionalKey(Schema.Number),
   perAgentCostLimitMicroUsd: Schema.optionalKey(Schema.Number),
+  reserveForWrapUp: Schema.optionalKey(Schema.Number),
 })
 
 const keyed = { key: AgentKey }

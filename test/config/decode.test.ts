@@ -14,8 +14,8 @@ const WEIGHTS = `a map such as {input: 1, cacheRead: 0.1}: for each of input, ou
 const THRESHOLDS =
   "three ascending percentages above 0 up to 1000, with at most two places, such as [80, 95, 100]"
 const ZONE = "the IANA name of a time zone, such as UTC or Europe/Berlin"
-const COST =
-  "null for unlimited: a cost limit needs the metering gateway, which this version does not have"
+const COST = `a whole number of micro-dollars from 0 to ${MAX}, or null for unlimited`
+const RESERVE = `a whole number from 0 to ${MAX}`
 
 const messageOf = (value: unknown): string | null => {
   const decoded = decodeBudget(value, "stint.yaml")
@@ -85,10 +85,18 @@ const wrong: readonly Case[] = [
   ["timeZone", "Mars/Olympus", '"Mars/Olympus"', ZONE],
   ["timeZone", "Berlin", '"Berlin"', `${ZONE}: did you mean Europe/Berlin?`],
   ["timeZone", "Europe/Berln", '"Europe/Berln"', `${ZONE}: did you mean Europe/Berlin?`],
-  ["dailyCostLimitMicroUsd", 5_000_000, "5000000", COST],
-  ["dailyCostLimitMicroUsd", 0, "0", COST],
-  ["perAgentCostLimitMicroUsd", -1, "-1", COST],
-  ["perAgentCostLimitMicroUsd", "5", '"5"', COST],
+  ...["dailyCostLimitMicroUsd", "perAgentCostLimitMicroUsd"].flatMap((key): Case[] => [
+    ...wrongNumbers(key, COST),
+    [key, 0.5, "0.5", COST],
+    [key, "$5", '"$5"', COST],
+    [key, "unlimited", '"unlimited"', `${COST}; write null`],
+  ]),
+  ...wrongNumbers("reserveForWrapUp", RESERVE),
+  ["reserveForWrapUp", null, "null", RESERVE],
+  ["reserveForWrapUp", "20k", '"20k"', `${RESERVE}; write 20000`],
+  ["allowUnbounded", null, "null", "true or false"],
+  ["allowUnbounded", 1, "1", "true or false"],
+  ["allowUnpriced", "true", '"true"', "true or false; write true"],
 ]
 
 describe("a value that is not allowed", () => {
@@ -240,8 +248,21 @@ describe("what is allowed", () => {
 
   test("an empty map is the defaults, without the settings of no budget", () => {
     expect(Result.getOrThrow(decodeBudget({}, "stint.yaml"))).toEqual(DEFAULT_SETTINGS)
-    const nothing = { dailyCostLimitMicroUsd: null, perAgentCostLimitMicroUsd: null }
-    expect(Result.getOrThrow(decodeBudget(nothing, "stint.yaml"))).toEqual(DEFAULT_SETTINGS)
+    expect(messageOf({ wrapUpNote: true })).toBe(
+      "stint.yaml: wrapUpNote: found a key that is not the budget's, expected it elsewhere: --wrap-up-note, STINT_WRAP_UP_NOTE or stint.yaml",
+    )
+  })
+
+  test("money, the reserve and what is allowed are part of it", () => {
+    const own = {
+      dailyCostLimitMicroUsd: 0,
+      perAgentCostLimitMicroUsd: 5_000_000,
+      reserveForWrapUp: 20_000,
+      allowUnbounded: true,
+      allowUnpriced: true,
+    }
+    const budget = Result.getOrThrow(decodeBudget(own, "stint.yaml"))
+    expect(budget).toEqual({ ...DEFAULT_SETTINGS, ...own })
   })
 
   test("weights that are not named keep their default", () => {
@@ -326,9 +347,8 @@ describe("one setting from its text", () => {
   })
 })
 
-test("the table and the budget's settings have the same keys, but for money", () => {
-  const keys = settingsOf("budget").filter(({ unavailable }) => unavailable === null)
-  expect(keys.map(({ key }) => key)).toEqual(Object.keys(DEFAULT_SETTINGS))
+test("the table and the budget's settings have the same keys", () => {
+  expect(settingsOf("budget").map(({ key }) => key)).toEqual(Object.keys(DEFAULT_SETTINGS))
 })
 
 test("flags, variables and keys are each unique", () => {

@@ -9,7 +9,7 @@ import { renderSettingsReference } from "../../src/config/reference.ts"
 import { resolveSettings } from "../../src/config/resolve.ts"
 import { SETTING_LIST } from "../../src/config/settings-table.ts"
 
-const SCOPES = ["budget", "run", "replay"] as const
+const SCOPES = ["budget", "gateway", "run", "replay"] as const
 
 test("docs/reference/settings.md is what the table says", async () => {
   const page = new URL("../../docs/reference/settings.md", import.meta.url)
@@ -49,10 +49,10 @@ test("meanings are aligned and defaults shown as one would type them", () => {
 
 test("the defaults that the help shows are flags that give the defaults", () => {
   const help = renderFlagHelp(...SCOPES).replace(/\s+/g, " ")
-  const shown = [...help.matchAll(/--([\w-]+) \S+ [^()]*\(default ([^ )]+)\)/g)]
+  const shown = [...help.matchAll(/--([\w-]+) \S+ (?:(?! --)[^()])*\(default ([^ )]+)\)/g)]
   const args = shown.map(([, flag, value]) => `--${flag}=${value}`)
   expect(args).toContain("--token-weights=input=1,output=1,cacheWrite=1,cacheRead=0")
-  expect(args).toHaveLength(11)
+  expect(args).toHaveLength(16)
   const { values } = parseArgs({ args, options: flagOptions(...SCOPES) })
   const { budget, run } = Result.getOrThrow(resolveSettings({ flags: values }))
   expect(budget).toEqual(DEFAULT_SETTINGS)

@@ -16,7 +16,7 @@ const messageOf = (sources: SettingSources): string => {
 }
 
 const flags = (...args: readonly string[]): FlagValues =>
-  parseArgs({ args: [...args], options: flagOptions("budget", "run", "replay") }).values
+  parseArgs({ args: [...args], options: flagOptions("budget", "gateway", "run", "replay") }).values
 
 describe("the order of sources", () => {
   const five: SettingSources = {
@@ -149,12 +149,17 @@ describe("the environment", () => {
     ])
   })
 
-  test("the variable of a cost limit is in micro-dollars, and any but unlimited is refused", () => {
-    expect(resolved({ env: { STINT_DAILY_COST_LIMIT_MICRO_USD: "unlimited" } }).budget).toEqual(
-      DEFAULT_SETTINGS,
-    )
-    expect(messageOf({ env: { STINT_DAILY_COST_LIMIT_MICRO_USD: "5000000" } })).toBe(
-      "environment: STINT_DAILY_COST_LIMIT_MICRO_USD: found 5000000, expected unlimited: a cost limit needs the metering gateway, which this version does not have",
+  test("the variable of a cost limit is in micro-dollars", () => {
+    const of = (text: string) =>
+      resolved({ env: { STINT_DAILY_COST_LIMIT_MICRO_USD: text } }).budget.dailyCostLimitMicroUsd
+    expect([of("5000000"), of("5_000_000"), of("0"), of("unlimited")]).toEqual([
+      5_000_000,
+      5_000_000,
+      0,
+      null,
+    ])
+    expect(messageOf({ env: { STINT_DAILY_COST_LIMIT_MICRO_USD: "5.5" } })).toBe(
+      "environment: STINT_DAILY_COST_LIMIT_MICRO_USD: found 5.5, expected money from 0, down to a millionth of a dollar (a flag: dollars such as 5.00; elsewhere: whole micro-dollars), or unlimited",
     )
   })
 })
@@ -175,6 +180,14 @@ describe("flags", () => {
       "time-zone",
       "daily-cost-limit",
       "per-agent-cost-limit",
+      "reserve-for-wrap-up",
+      "allow-unbounded",
+      "allow-unpriced",
+    ])
+    expect(Object.keys(flagOptions("gateway"))).toEqual([
+      "min-answer-tokens",
+      "default-output-tokens",
+      "wrap-up-note",
     ])
     expect(Object.keys(flagOptions("run", "replay"))).toEqual(["ledger", "retention-days", "idle"])
   })
@@ -202,9 +215,72 @@ describe("flags", () => {
     )
   })
 
-  test.each(["0", "5.00", "$5"])("a cost limit of %s dollars cannot be kept yet", (dollars) => {
-    expect(messageOf({ flags: flags("--daily-cost-limit", dollars) })).toBe(
-      `command line: --daily-cost-limit: found ${dollars.startsWith("$") ? `"${dollars}"` : dollars}, expected unlimited: a cost limit needs the metering gateway, which this version does not have`,
+  test.each([
+    ["0", 0],
+    ["5.00", 5_000_000],
+    ["$5", 5_000_000],
+    ["0.000001", 1],
+    ["unlimited", null],
+  ])("a cost limit of %s dollars is %d micro-dollars", (dollars, microUsd) => {
+    const { budget } = resolved({ flags: flags("--daily-cost-limit", dollars) })
+    expect(budget.dailyCostLimitMicroUsd).toBe(microUsd)
+  })
+
+  test("no dollar is rounded", () => {
+    expect(messageOf({ flags: flags("--per-agent-cost-limit", "0.0000001") })).toBe(
+      "command line: --per-agent-cost-limit: found 0.0000001, expected money from 0, down to a millionth of a dollar (a flag: dollars such as 5.00; elsewhere: whole micro-dollars), or unlimited",
     )
+  })
+
+  test("what is allowed is a flag without a value, and false is said by the other sources", () => {
+    const env = { STINT_ALLOW_UNPRICED: "false" }
+    const file = { name: "stint.yaml", value: { allowUnpriced: true, allowUnbounded: false } }
+    const given = resolved({ flags: flags("--allow-unbounded"), env, file })
+    expect(given.budget).toMatchObject({ allowUnbounded: true, allowUnpriced: false })
+    expect(given.origins.allowUnbounded).toEqual({ from: "flag", name: "--allow-unbounded" })
+  })
+})
+
+describe("the gateway's settings", () => {
+  const defaults = { minAnswerTokens: 256, defaultOutputTokens: 32_000, wrapUpNote: false }
+
+  test("have defaults, and come from flags, variables and the file", () => {
+    expect(resolved({}).gateway).toEqual(defaults)
+    const { gateway } = resolved({
+      flags: flags("--min-answer-tokens", "1", "--wrap-up-note"),
+      env: { STINT_DEFAULT_OUTPUT_TOKENS: "8_000" },
+      file: { name: "stint.yaml", value: { minAnswerTokens: 2, defaultOutputTokens: 3 } },
+    })
+    expect(gateway).toEqual({ minAnswerTokens: 1, defaultOutputTokens: 8_000, wrapUpNote: true })
+  })
+
+  test("an answer of no tokens is none", () => {
+    expect(messageOf({ flags: flags("--min-answer-tokens", "0") })).toBe(
+      "command line: --min-answer-tokens: found 0, expected a whole number from 1 to 10000000",
+    )
+  })
+})
+
+describe("the file's prices and upstreams", () => {
+  test("are read beside its settings, and nowhere else", () => {
+    const prices = [{ model: "m", inputUsdPerMTok: 1, outputUsdPerMTok: 2 }]
+    const upstreams = { openai: { provider: "groq" } }
+    const value = { graceSeconds: 1, prices, upstreams }
+    const given = resolved({ file: { name: "stint.yaml", value } })
+    expect(given.budget).toEqual({ ...DEFAULT_SETTINGS, graceSeconds: 1 })
+    expect(given.prices).toEqual(prices)
+    expect(given.upstreams.openai?.provider).toBe("groq")
+    expect(messageOf({ plan: { name: "plan.yaml", value, under: ["budget"] } })).toMatch(
+      /^plan\.yaml: budget\.prices: found an unknown key.*\nplan\.yaml: budget\.upstreams: /,
+    )
+  })
+
+  test("their mistakes are told with those of the settings", () => {
+    const value = { graceSeconds: -1, prices: {}, upstreams: { mistral: {} } }
+    expect(messageOf({ file: { name: "stint.yaml", value } }).split("\n")).toEqual([
+      "stint.yaml: graceSeconds: found -1, expected a number of seconds from 0 to 86400",
+      "stint.yaml: prices: found {}, expected a list of maps of model, provider, inputUsdPerMTok, outputUsdPerMTok, cacheReadUsdPerMTok, cacheWriteUsdPerMTok, cacheWriteHourUsdPerMTok, perCallUsd",
+      "stint.yaml: upstreams.mistral: found an unknown key, expected one of anthropic, openai, google",
+    ])
   })
 })

@@ -203,8 +203,14 @@ describe("any accepted value comes back", () => {
     graceSeconds: positive(86_400),
     holdTimeoutMinutes: positive(52_560_000),
     timeZone: fc.constantFrom("UTC", ...Intl.supportedValuesOf("timeZone")),
-    dailyCostLimitMicroUsd: fc.constant(null),
-    perAgentCostLimitMicroUsd: fc.constant(null),
+    dailyCostLimitMicroUsd: orNull(amount),
+    perAgentCostLimitMicroUsd: orNull(amount),
+    reserveForWrapUp: amount,
+    allowUnbounded: fc.boolean(),
+    allowUnpriced: fc.boolean(),
+    minAnswerTokens: fc.integer({ min: 1, max: 10_000_000 }),
+    defaultOutputTokens: fc.integer({ min: 1, max: 10_000_000 }),
+    wrapUpNote: fc.boolean(),
     ledger: fc
       .string({ minLength: 1 })
       .filter((text) => text.trim() !== "" && !text.includes("\0")),

@@ -38,7 +38,12 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     },
     sheet: async () => {
       const { RUN_FLAGS, runHelp } = await import("./run-arguments.ts")
-      return { help: runHelp, scopes: ["budget", "run"], flags: RUN_FLAGS, operands: "files" }
+      return {
+        help: runHelp,
+        scopes: ["budget", "gateway", "run"],
+        flags: RUN_FLAGS,
+        operands: "files",
+      }
     },
   },
   replay: {

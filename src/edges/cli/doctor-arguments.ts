@@ -29,7 +29,7 @@ const FLAGS: readonly OwnFlag[] = [
   HELP_FLAG,
 ]
 
-const SCOPES = ["budget", "run"] as const
+const SCOPES = ["budget", "gateway", "run"] as const
 
 const doctorHelp = (): string => `Usage: stint doctor [options]
 

@@ -85,7 +85,7 @@ export const RUN_FLAGS: readonly OwnFlag[] = [
   HELP_FLAG,
 ]
 
-const OPTIONS = { ...flagOptions("budget", "run"), ...ownOptions(RUN_FLAGS) }
+const OPTIONS = { ...flagOptions("budget", "gateway", "run"), ...ownOptions(RUN_FLAGS) }
 
 export const runHelp = (): string => `Usage: stint run [options] -- COMMAND [ARG…]
        stint run [options] PLAN.yaml
@@ -95,7 +95,7 @@ command keeps it; elsewhere its output passes through byte for byte while a
 meter reads along. Ctrl-C stops gracefully, a second one kills.
 
 Options:
-${renderFlagHelp("budget", "run")}
+${renderFlagHelp("budget", "gateway", "run")}
 ${renderOwnFlags(RUN_FLAGS)}
 
 Exit status: the command's own; 124 stopped or refused by a limit, 125 Stint

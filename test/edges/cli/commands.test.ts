@@ -29,11 +29,10 @@ describe.each(Object.entries(COMMANDS))("stint %s --help", (name, { load, sheet 
     expect(isNarrow(text)).toBe(true)
     for (const { flag } of flags) expect(text).toMatch(new RegExp(`--${flag}\\b`))
     const words = text.replaceAll(/\s+/g, " ")
-    for (const { flag, switches, default: value, defaultText, unavailable } of settingsOf(
-      ...scopes,
-    )) {
-      if (switches.length > 0) expect(words).toMatch(/--hard [^(]*\(default\)/)
-      else if (unavailable === null) {
+    for (const { flag, switches, default: value, defaultText } of settingsOf(...scopes)) {
+      if (switches.length > 1) expect(words).toMatch(/--hard [^(]*\(default\)/)
+      else if (switches.length === 1) expect(words).toContain(`--${flag} ${switches[0]?.meaning}`)
+      else {
         const shown = defaultText ?? writeText(value)
         expect(words.replaceAll(/(?<=\d)_(?=\d)/g, "")).toMatch(
           new RegExp(`--${flag} [^(]*\\(default ${shown.replaceAll(/[.]/g, "\\.")}`),

@@ -4,7 +4,7 @@ import { type Setting, settingsOf } from "../../../config/settings-table.ts"
 import type { CommandSettings } from "../command-settings.ts"
 import { bad, type Finding, good, note } from "./finding.ts"
 
-const SHOWN = settingsOf("budget", "run")
+const SHOWN = settingsOf("budget", "gateway", "run")
 
 export const settingsFindings = (settings: CommandSettings): readonly Finding[] => {
   const own = SHOWN.filter(({ key }) => settings.origins[key].from !== "default")
@@ -28,5 +28,5 @@ export const wrongSettings = (message: string): Finding => {
   return bad("settings", `${lines.length === 1 ? "a mistake" : `${lines.length} mistakes`}`, lines)
 }
 
-const settled = ({ budget, run }: CommandSettings, { key }: Setting): unknown =>
-  ({ ...budget, ...run, dailyCostLimitMicroUsd: null, perAgentCostLimitMicroUsd: null })[key]
+const settled = ({ budget, gateway, run }: CommandSettings, { key }: Setting): unknown =>
+  ({ ...budget, ...gateway, ...run })[key]
