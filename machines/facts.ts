@@ -156,6 +156,7 @@ const follow = (grown: Growing, after: Budget, row: Row): void => {
     case "usage_recorded":
     case "corrected":
     case "budget_set":
+    case "defaults_kept":
   }
 }
 

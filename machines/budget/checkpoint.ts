@@ -4,7 +4,7 @@ import type { UsageId } from "../vocabulary.ts"
 import { type Budget, type KnownCall, type KnownCalls, type LiveAgent, NO_CALLS } from "./budget.ts"
 
 /** Raised when the shape of the state changes; an older one is folded from its rows instead. */
-export const CHECKPOINT_VERSION = 3
+export const CHECKPOINT_VERSION = 4
 
 /** Which calls an agent already reported is kept only of those who outlive the one who saved it. */
 interface SavedAgent extends Omit<LiveAgent, "calls"> {

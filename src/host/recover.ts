@@ -44,14 +44,14 @@ export interface StartOptions {
 
 const NOBODY: ReadonlySet<AgentKey> = new Set()
 
-/** In this order: who is claimed, who is stopped, and only then the first new row. */
+/** In this order: the limits, who is claimed, who is stopped, and only then the first new row. */
 export const recoverAndStart = async (options: StartOptions): Promise<Decision<"starts">> => {
   const { ledger, takeOver, sweep, clock } = options
   const found = await recoverBudget(ledger)
+  const settings = takeOver === undefined ? options.settings : takeOver.settings(found)
   const claimed = (await takeOver?.claimed(livesOf(found))) ?? NOBODY
   await sweep?.(lostOf(found, claimed))
   const recovered = await recallClaimed(ledger, found, claimed)
-  const settings = takeOver?.keepSettings === true ? found.settings : options.settings
   return startBudget(recovered, settings, clock.now(), claimed)
 }
 

@@ -77,6 +77,14 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     },
     sheet: async () => (await import("./stop.ts")).stopSheet,
   },
+  budget: {
+    summary: "every limit in force and where it comes from; keep one for later runs",
+    load: async () => {
+      const { budgetCommand } = await import("./budget.ts")
+      return (argv) => budgetCommand(argv, terminal())
+    },
+    sheet: async () => (await import("./budget-arguments.ts")).budgetSheet,
+  },
   doctor: {
     summary: "what this machine, the settings and the ledger are fit for",
     load: async () => {
