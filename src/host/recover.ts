@@ -1,7 +1,7 @@
 /** From a ledger to a budget that may start: fold what is there, then say what became of it. */
 import { canary } from "../../machines/budget/admission.ts"
 import type { Budget } from "../../machines/budget/budget.ts"
-import { decodeCheckpoint } from "../../machines/budget/checkpoint.ts"
+import { decodeCheckpoint, keptInCheckpoint } from "../../machines/budget/checkpoint.ts"
 import type { Decision } from "../../machines/budget/decision.ts"
 import { fold } from "../../machines/budget/fold.ts"
 import {
@@ -27,7 +27,7 @@ export const recoverBudget = async (
 ): Promise<Budget> => {
   const { checkpoint, rows } = await ledger.recover()
   const saved = checkpoint === null ? null : decodeCheckpoint(checkpoint.state)
-  let budget = saved ?? emptyBudget()
+  let budget = saved ?? { ...emptyBudget(), kept: keptInCheckpoint(checkpoint?.state) }
   const from = checkpoint !== null && saved === null ? ledger.rows({ fromSeq: 1 }) : rows
   for await (const row of from) budget = fold(budget, row)
   return budget
