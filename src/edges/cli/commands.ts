@@ -78,7 +78,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     sheet: async () => (await import("./stop.ts")).stopSheet,
   },
   budget: {
-    summary: "every limit in force and where it comes from; keep one for later runs",
+    summary: "every limit and its source; keep one for later runs",
     load: async () => {
       const { budgetCommand } = await import("./budget.ts")
       return (argv) => budgetCommand(argv, terminal())
