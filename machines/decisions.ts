@@ -62,7 +62,7 @@ export const stopDecision = once((budget, event: Events.StopRequested) =>
 )
 
 export const budgetDecision = once((budget, event: Events.BudgetChanged) =>
-  decideBudget(budget, event.settings, event.at),
+  decideBudget(budget, event.settings, event.at, event.kept),
 )
 
 export const endDecision = once((budget, { output }: Events.AgentOverEvent) =>

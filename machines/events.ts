@@ -3,7 +3,7 @@ import type { AgentNotice, WorkExited } from "./agent.ts"
 import type { AgentOver } from "./agent-pool.ts"
 import type { HoldRequest, Settlement } from "./budget/holds.ts"
 import type { LateSettlement, OwnAccountReport, UsageReport } from "./budget/metering.ts"
-import type { BudgetSettings } from "./budget/settings.ts"
+import type { BudgetSettings, KeptValues } from "./budget/settings.ts"
 import type { SpawnRequest } from "./budget/spawning.ts"
 import type { DeadlineReached } from "./deadlines.ts"
 import type {
@@ -57,6 +57,8 @@ export type StopRequested = Stamped & {
 export type BudgetChanged = Stamped & {
   readonly type: "budget.changed"
   readonly settings: BudgetSettings
+  /** What later runs find from now on; absent where that stays as it is. */
+  readonly kept?: KeptValues
 }
 export type WorkStarted = Stamped & {
   readonly type: "work.started"

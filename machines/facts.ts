@@ -199,6 +199,7 @@ const follow = (grown: Growing, before: Budget, after: Budget, row: Row): void =
     case "usage_recorded":
     case "corrected":
     case "budget_set":
+    case "defaults_kept":
       return
     case "own_account_read":
       compared(grown, before, row)

@@ -28,7 +28,7 @@ import type {
 } from "../vocabulary.ts"
 import { type Account, openAccount } from "./account.ts"
 import type { Refusal, Window } from "./row.ts"
-import type { BudgetSettings, TokenWeights } from "./settings.ts"
+import type { BudgetSettings, KeptValues, TokenWeights } from "./settings.ts"
 import { emptyTail, type Tail } from "./tail.ts"
 
 /** A call already counted, to recognise its repetition. */
@@ -136,6 +136,8 @@ export interface Budget {
   /** The last row folded. */
   readonly seq: number
   readonly settings: BudgetSettings
+  /** What later runs find, where nothing nearer says otherwise. */
+  readonly kept: KeptValues
   readonly window: Window
   readonly day: Account
   /** The day's money, in micro-dollars. */
@@ -166,6 +168,7 @@ export const NO_CALLS: KnownCalls = { newer: HashMap.empty(), older: HashMap.emp
 export const openBudget = (settings: BudgetSettings, window: Window): Budget => ({
   seq: 0,
   settings,
+  kept: {},
   window,
   day: openAccount(settings.dailyTokenLimit, settings.thresholds),
   dayCost: openAccount(settings.dailyCostLimitMicroUsd, settings.thresholds),

@@ -2,7 +2,7 @@
 import * as HashMap from "effect/HashMap"
 import type { UsageId } from "../vocabulary.ts"
 import { type Budget, type KnownCall, type KnownCalls, type LiveAgent, NO_CALLS } from "./budget.ts"
-import { settingsAsWritten } from "./settings.ts"
+import { type KeptValues, settingsAsWritten } from "./settings.ts"
 
 /** Raised when the shape of the state changes; an older one is folded from its rows instead. */
 export const CHECKPOINT_VERSION = 5
@@ -80,6 +80,15 @@ export const decodeCheckpoint = (state: unknown): Budget | null => {
     ended: { ...state.ended, items: HashMap.fromIterable(state.ended.items) },
     refused: { ...state.refused, items: HashMap.fromIterable(state.refused.items) },
   }
+}
+
+/**
+ * What a checkpoint of any version kept for later runs: its rows may have been dropped since, and
+ * nothing else remembers it.
+ */
+export const keptInCheckpoint = (state: unknown): KeptValues => {
+  const kept = typeof state === "object" && state !== null && "kept" in state ? state.kept : null
+  return typeof kept === "object" && kept !== null ? (kept as KeptValues) : {}
 }
 
 const isSaved = (state: unknown): state is Saved =>

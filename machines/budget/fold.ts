@@ -47,6 +47,8 @@ const apply = (budget: Budget, row: Rows.Row): Budget => {
       return stepClock(budget, row)
     case "budget_set":
       return setBudget(budget, row)
+    case "defaults_kept":
+      return { ...budget, kept: row.values }
     case "admitted":
       return admit(budget, row)
     case "refused":

@@ -18,8 +18,9 @@ import {
 } from "./budget.ts"
 import { conclude, type Decision, extend, turnDay } from "./decision.ts"
 import { expiryRows } from "./holds.ts"
+import { keepingRows } from "./limits.ts"
 import type { Row, Unnumbered, Window } from "./row.ts"
-import { type BudgetSettings, DEFAULT_SETTINGS } from "./settings.ts"
+import { type BudgetSettings, DEFAULT_SETTINGS, type KeptValues, sameSettings } from "./settings.ts"
 
 /** A window nothing happened in, so that the first row of every ledger opens a day. */
 const BEFORE_ALL: Window = {
@@ -39,12 +40,30 @@ export const decideStart = (
   at: Instant,
   claimed: ReadonlySet<AgentKey> = NOBODY,
 ): Decision<"starts"> => {
-  // Settings first: the day that opens is opened under them, in their time zone.
-  const untouched = { before: recovered, budget: recovered, rows: [], at }
-  const set = conclude(untouched, "starts", settingsRows(recovered, settings))
-  const turned = turnDay(set.after, at)
-  const open = { ...set, rows: [...set.rows, ...turned.rows], after: turned.budget }
+  const open = openUnder(recovered, "starts", settingsRows(recovered, settings), at)
   return extend(open, "starts", at, lostRows(open.after, claimed))
+}
+
+/** Between two supervisors: values are kept, and whoever lives is for the next one to judge. */
+export const decideKept = (
+  recovered: Budget,
+  settings: BudgetSettings,
+  kept: KeptValues,
+  at: Instant,
+): Decision<"keeps"> =>
+  openUnder(recovered, "keeps", keepingRows(recovered.settings, settings, kept), at)
+
+/** Settings first: the day that opens is opened under them, in their time zone. */
+const openUnder = <Verdict extends string>(
+  recovered: Budget,
+  verdict: Verdict,
+  rows: readonly Unnumbered[],
+  at: Instant,
+): Decision<Verdict> => {
+  const untouched = { before: recovered, budget: recovered, rows: [], at }
+  const set = conclude(untouched, verdict, rows)
+  const turned = turnDay(set.after, at)
+  return { ...set, rows: [...set.rows, ...turned.rows], after: turned.budget }
 }
 
 const NOBODY: ReadonlySet<AgentKey> = new Set()
@@ -53,10 +72,6 @@ const settingsRows = (budget: Budget, settings: BudgetSettings): readonly Unnumb
   budget.seq > 0 && sameSettings(budget.settings, settings)
     ? []
     : [{ kind: "budget_set", settings }]
-
-const sameSettings = (a: BudgetSettings, b: BudgetSettings): boolean =>
-  JSON.stringify(a, Object.keys(DEFAULT_SETTINGS).concat(Object.keys(a.tokenWeights))) ===
-  JSON.stringify(b, Object.keys(DEFAULT_SETTINGS).concat(Object.keys(b.tokenWeights)))
 
 /** Those whom nobody claims. */
 export const lostOf = (budget: Budget, claimed: ReadonlySet<AgentKey>): readonly LiveAgent[] =>

@@ -28,7 +28,7 @@ import type {
   UsageId,
   WindowId,
 } from "../vocabulary.ts"
-import type { BudgetSettings } from "./settings.ts"
+import type { BudgetSettings, KeptValues } from "./settings.ts"
 
 /** One day of one time zone: `startsAt ≤ t < endsAt`. */
 export interface Window {
@@ -64,6 +64,12 @@ export interface WindowOpened extends Stamp {
 export interface BudgetSet extends Stamp {
   readonly kind: "budget_set"
   readonly settings: BudgetSettings
+}
+
+/** What is kept for later runs, whole: it is in force only where `budget_set` says so. */
+export interface DefaultsKept extends Stamp {
+  readonly kind: "defaults_kept"
+  readonly values: KeptValues
 }
 
 export interface Admitted extends Stamp {
@@ -251,6 +257,7 @@ export interface ClockStepped extends Stamp {
 export type Row =
   | WindowOpened
   | BudgetSet
+  | DefaultsKept
   | Admitted
   | Refused
   | Started

@@ -56,5 +56,20 @@ export const settingsAsWritten = (written: Partial<BudgetSettings>): BudgetSetti
   ...DEFAULT_SETTINGS,
   ...written,
 })
+/** A setting's value as it was kept: opaque here, decoded by whoever starts a supervisor with it. */
+export type KeptValue =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly number[]
+  | Readonly<Record<string, number>>
+
+/** Values that stay with the ledger from run to run, by setting; of the weights perhaps only some. */
+export type KeptValues = Readonly<Record<string, KeptValue>>
+
+export const sameSettings = (a: BudgetSettings, b: BudgetSettings): boolean =>
+  JSON.stringify(a, Object.keys(DEFAULT_SETTINGS).concat(Object.keys(a.tokenWeights))) ===
+  JSON.stringify(b, Object.keys(DEFAULT_SETTINGS).concat(Object.keys(b.tokenWeights)))
 
 export const MS_PER_MINUTE = 60_000

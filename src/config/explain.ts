@@ -90,7 +90,8 @@ const AN_UNKNOWN_KEY = "an unknown key"
 
 const didYouMean = (near: string): string => `a known one: did you mean ${near}?`
 
-const unknownKey = (path: Path, source: Source, settings: readonly Setting[]): Problem => {
+/** A key that none of `settings` has: the nearest of them, or where else it belongs. */
+export const unknownKey = (path: Path, source: Source, settings: readonly Setting[]): Problem => {
   const [key = ""] = path
   const keys = settings.map((known) => known.key)
   const elsewhere = settingNamed(key)

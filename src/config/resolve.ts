@@ -43,7 +43,8 @@ export interface GatewaySettings {
   readonly wrapUpNote: boolean
 }
 
-export type SourceKind = "flag" | "environment" | "plan" | "ledger" | "file" | "default"
+/** `run`: of a run that has ended and whose limits go on; no source, so never resolved to. */
+export type SourceKind = "flag" | "environment" | "plan" | "ledger" | "file" | "default" | "run"
 
 export interface Origin {
   readonly from: SourceKind

@@ -1,4 +1,4 @@
-/** The name of an agent that was given none. */
+/** A name for an agent that was given none. */
 import { createHash, randomUUID } from "node:crypto"
 import { NAME_LENGTH_MAX } from "./door.ts"
 

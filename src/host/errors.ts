@@ -73,6 +73,14 @@ export class CanaryAdmitted extends Schema.TaggedError<CanaryAdmitted>()("Canary
   message: Schema.String,
 }) {}
 
+export const nameTaken = (agentId: string): InvalidRequest =>
+  new InvalidRequest({
+    field: "agentId",
+    found: JSON.stringify(agentId),
+    allowed: "a name no live or waiting agent has",
+    message: `agentId ${JSON.stringify(agentId)} is taken by a live or waiting agent; wait for its end or choose another name`,
+  })
+
 /** The same id for something else. */
 export const conflict = (id: string, found: string): InvalidRequest =>
   new InvalidRequest({

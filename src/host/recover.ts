@@ -1,7 +1,7 @@
 /** From a ledger to a budget that may start: fold what is there, then say what became of it. */
 import { canary } from "../../machines/budget/admission.ts"
 import type { Budget } from "../../machines/budget/budget.ts"
-import { decodeCheckpoint } from "../../machines/budget/checkpoint.ts"
+import { decodeCheckpoint, keptInCheckpoint } from "../../machines/budget/checkpoint.ts"
 import type { Decision } from "../../machines/budget/decision.ts"
 import { fold } from "../../machines/budget/fold.ts"
 import {
@@ -27,7 +27,7 @@ export const recoverBudget = async (
 ): Promise<Budget> => {
   const { checkpoint, rows } = await ledger.recover()
   const saved = checkpoint === null ? null : decodeCheckpoint(checkpoint.state)
-  let budget = saved ?? emptyBudget()
+  let budget = saved ?? { ...emptyBudget(), kept: keptInCheckpoint(checkpoint?.state) }
   const from = checkpoint !== null && saved === null ? ledger.rows({ fromSeq: 1 }) : rows
   for await (const row of from) budget = fold(budget, row)
   return budget
@@ -44,14 +44,14 @@ export interface StartOptions {
 
 const NOBODY: ReadonlySet<AgentKey> = new Set()
 
-/** In this order: who is claimed, who is stopped, and only then the first new row. */
+/** In this order: the limits, who is claimed, who is stopped, and only then the first new row. */
 export const recoverAndStart = async (options: StartOptions): Promise<Decision<"starts">> => {
   const { ledger, takeOver, sweep, clock } = options
   const found = await recoverBudget(ledger)
+  const settings = takeOver === undefined ? options.settings : takeOver.settings(found)
   const claimed = (await takeOver?.claimed(livesOf(found))) ?? NOBODY
   await sweep?.(lostOf(found, claimed))
   const recovered = await recallClaimed(ledger, found, claimed)
-  const settings = takeOver?.keepSettings === true ? found.settings : options.settings
   return startBudget(recovered, settings, clock.now(), claimed)
 }
 

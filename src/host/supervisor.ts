@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto"
 import * as Result from "effect/Result"
 import { closed, SPAWN_ASKS } from "../../machines/budget/admission.ts"
 import { agentOf, keyOfName, type LiveAgent } from "../../machines/budget/budget.ts"
-import type { BudgetSettings } from "../../machines/budget/settings.ts"
+import type { BudgetSettings, KeptValues } from "../../machines/budget/settings.ts"
 import type { SpawnRequest } from "../../machines/budget/spawning.ts"
 import {
   type AgentSummary,
@@ -32,7 +32,7 @@ import { answeredSpawn } from "./answered.ts"
 import { type AgentContext, contextFor } from "./context.ts"
 import { checkName, checkOwnLimits, type OwnLimits } from "./door.ts"
 import { refusalNow } from "./dry-run.ts"
-import { admissionRefused, InvalidRequest, type RefusalReport, reportOf } from "./errors.ts"
+import { admissionRefused, nameTaken, type RefusalReport, reportOf } from "./errors.ts"
 import type { Host } from "./host.ts"
 import { UnderWay } from "./under-way.ts"
 import { withdrawal } from "./withdrawal.ts"
@@ -181,6 +181,16 @@ export class Supervisor {
     return this.budget()
   }
 
+  /** What is kept in the ledger for later runs. */
+  kept(): KeptValues {
+    return this.host.budget.kept
+  }
+
+  /** Keeps values for later runs, and sets the limits that apply now; resolves once durable. */
+  keepDefaults(kept: KeptValues, settings: BudgetSettings): Promise<void> {
+    return this.host.sendDurably({ type: "budget.changed", at: this.host.now(), settings, kept })
+  }
+
   /** Hears one type of fact, or all of them with `*`; returns how to stop hearing. */
   on<Type extends Fact["type"] | "*">(
     type: Type,
@@ -256,12 +266,7 @@ export class Supervisor {
   private checkFree(agentId: AgentId): void {
     const { budget, queue } = this.host
     if (keyOfName(budget, agentId) === undefined && !hasName(queue, agentId)) return
-    throw new InvalidRequest({
-      field: "agentId",
-      found: JSON.stringify(agentId),
-      allowed: "a name no live or waiting agent has",
-      message: `agentId ${JSON.stringify(agentId)} is taken by a live or waiting agent; wait for its end or choose another name`,
-    })
+    throw nameTaken(agentId)
   }
 
   private async admit(

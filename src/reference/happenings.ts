@@ -60,7 +60,10 @@ export const SUPERVISOR_EVENTS: Described<SupervisorEvent, "type", "at"> = {
   },
   "budget.changed": {
     meaning: "limits change from now on",
-    fields: { settings: "all settings of the budget" },
+    fields: {
+      settings: "all settings of the budget",
+      kept: "what later runs find, by setting; absent where that stays as it is",
+    },
   },
   "work.started": {
     meaning: "the work of an agent runs",

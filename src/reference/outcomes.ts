@@ -98,6 +98,10 @@ export const FACTS: Described<Fact, "type", "at"> = {
 export const ROWS: Described<Row, "kind", "seq" | "at"> = {
   window_opened: { meaning: "a day began", fields: { window: "its bounds and zone" } },
   budget_set: { meaning: "limits changed", fields: { settings: "all of them" } },
+  defaults_kept: {
+    meaning: "what later runs find changed (`stint budget set`)",
+    fields: { values: "all that is kept, by setting" },
+  },
   admitted: {
     meaning: "an agent may start",
     fields: {

@@ -5,9 +5,12 @@
  */
 import { randomUUID } from "node:crypto"
 import { setTimeout as delay } from "node:timers/promises"
+import * as Result from "effect/Result"
+import type { BudgetSettings } from "../../machines/budget/settings.ts"
 import type { Summary } from "../../machines/budget/summary.ts"
 import type { Fact } from "../../machines/facts.ts"
 import type { AgentKey, StopReason } from "../../machines/vocabulary.ts"
+import { inForceOver } from "../config/kept.ts"
 import { LedgerUnavailable } from "../ledger/ledger.ts"
 import { AttachedAgent } from "./attached-agent.ts"
 import { connectToHolder, type Reached, type ToHolderChannel } from "./connect.ts"
@@ -87,6 +90,11 @@ export class AttachedSession implements Session {
 
   waiting(): number {
     return this.known().waiting
+  }
+
+  ownSettings(): BudgetSettings {
+    const { kept } = this.known().budget
+    return Result.getOrThrow(inForceOver(this.options.sources, kept)).settings
   }
 
   now(): number {

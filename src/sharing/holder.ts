@@ -1,4 +1,5 @@
 /** The session of whoever holds the ledger: its own agents and those of others share a supervisor. */
+import type { BudgetSettings } from "../../machines/budget/settings.ts"
 import type { Summary } from "../../machines/budget/summary.ts"
 import type { Fact } from "../../machines/facts.ts"
 import type { AgentId, StopReason } from "../../machines/vocabulary.ts"
@@ -43,6 +44,10 @@ export class HolderSession implements Session {
 
   waiting(): number {
     return this.holding.supervisor.waiting()
+  }
+
+  ownSettings(): BudgetSettings {
+    return this.holding.inForce().settings
   }
 
   now(): number {

@@ -1,19 +1,21 @@
 /** Holding a ledger: a supervisor on it, and everybody else let in through the socket. */
+import * as Result from "effect/Result"
 import type { AgentKey } from "../../machines/vocabulary.ts"
-import type { BudgetOptions } from "../config/decode.ts"
+import { changes, decodeKept, type InForce, type RunSources } from "../config/kept.ts"
 import { startSupervisor } from "../host/start.ts"
 import type { Supervisor } from "../host/supervisor.ts"
 import type { Sweep } from "../host/take-over.ts"
 import type { LedgerService } from "../ledger/ledger.ts"
+import { HeldBudget } from "./held-budget.ts"
 import { type Caller, Listener } from "./listener.ts"
 import type { ToHolder } from "./messages.ts"
 import { RemoteLives } from "./remote-lives.ts"
 
 export interface HoldingOptions {
-  readonly budget: BudgetOptions
+  readonly sources: RunSources
   readonly retentionDays: number
   readonly sweep: Sweep
-  /** Those of the last holder go on, whatever `budget` says. */
+  /** The limits of the last holder go on, whatever `sources` say. */
   readonly keepSettings: boolean
   /** Where an inspector listens. */
   readonly inspect?: string
@@ -21,6 +23,7 @@ export interface HoldingOptions {
 
 export interface Holding {
   readonly supervisor: Supervisor
+  readonly inForce: () => InForce
   /** Stops nobody: says goodbye once all is durable, and whoever is attached goes on. */
   readonly leave: () => Promise<void>
 }
@@ -53,17 +56,17 @@ export const listenAndHold = async (
 const hold = async (
   ledger: LedgerService,
   listener: Listener,
-  { budget, retentionDays, sweep, keepSettings, inspect }: HoldingOptions,
+  { sources, retentionDays, sweep, keepSettings, inspect }: HoldingOptions,
 ): Promise<Holding> => {
   let kept: ReadonlySet<AgentKey> = new Set()
+  const budget = new HeldBudget(sources, keepSettings)
   const supervisor = await startSupervisor({
-    budget,
     ledger,
     retentionDays,
     sweep,
     ...(inspect === undefined ? {} : { inspect }),
     takeOver: {
-      keepSettings,
+      settings: (found) => budget.start(found),
       claimed: async (live) => {
         kept = await listener.claimed(live)
         return kept
@@ -72,9 +75,11 @@ const hold = async (
   })
   const lives = new RemoteLives(supervisor, sweep)
   lives.resume(kept)
-  listener.attend((caller) => served(caller, supervisor, lives))
+  const held: Held = { supervisor, lives, budget }
+  listener.attend((caller) => served(caller, held))
   return {
     supervisor,
+    inForce: () => budget.inForce(supervisor.kept()),
     leave: async () => {
       await lives.close()
       await supervisor.leave()
@@ -83,7 +88,14 @@ const hold = async (
   }
 }
 
-const served = (caller: Caller, supervisor: Supervisor, lives: RemoteLives) => {
+interface Held {
+  readonly supervisor: Supervisor
+  readonly lives: RemoteLives
+  readonly budget: HeldBudget
+}
+
+const served = (caller: Caller, held: Held) => {
+  const { supervisor, lives } = held
   const { channel } = caller
   channel.closed.then(() => lives.leave(caller))
   return (message: ToHolder): void => {
@@ -113,10 +125,13 @@ const served = (caller: Caller, supervisor: Supervisor, lives: RemoteLives) => {
         lives.stop(message.key, message.reason, message.now)
         return
       case "status":
-        channel.send({ type: "stands", id: message.id, standing: standingOf(supervisor) })
+        channel.send({ type: "stands", id: message.id, standing: standingOf(held) })
         return
       case "halt":
         halt(caller, supervisor, message)
+        return
+      case "keep":
+        keep(caller, held, message)
         return
       case "facts": {
         const stop = supervisor.on("*", (fact) => channel.tell({ type: "fact", fact }))
@@ -128,9 +143,10 @@ const served = (caller: Caller, supervisor: Supervisor, lives: RemoteLives) => {
   }
 }
 
-const standingOf = (supervisor: Supervisor) => ({
+const standingOf = ({ supervisor, budget }: Held) => ({
   summary: supervisor.summary(),
   waiting: supervisor.waiting(),
+  budget: budget.inForce(supervisor.kept()),
   pid: process.pid,
 })
 
@@ -148,4 +164,31 @@ const halt = (
     .agentUsage.filter(({ state }) => state !== "ended")
     .map((each) => each.agentId)
   channel.send({ type: "halted", id, found: agent !== undefined, living })
+}
+
+/** Answered once it is durable; what applies of it applies at once. */
+const keep = async (
+  { channel }: Caller,
+  { supervisor, budget }: Held,
+  { id, setting, text }: Extract<ToHolder, { type: "keep" }>,
+): Promise<void> => {
+  const answer = (refused: string | null, changed: boolean): void =>
+    channel.send({
+      ...{ type: "kept", id, refused, changed, pid: process.pid },
+      budget: budget.inForce(supervisor.kept()),
+    })
+  const change = decodeKept(setting, text)
+  if (Result.isFailure(change)) {
+    answer(change.failure.message, false)
+    return
+  }
+  if (!changes(supervisor.kept(), change.success)) {
+    answer(null, false)
+    return
+  }
+  const { kept, settings } = budget.keep(supervisor.kept(), change.success)
+  await supervisor.keepDefaults(kept, settings).then(
+    () => answer(null, true),
+    (error: Error) => answer(error.message, false),
+  )
 }

@@ -26,6 +26,7 @@ import {
   Usage,
   UsageId,
 } from "../../machines/vocabulary.ts"
+import type { InForce } from "../config/kept.ts"
 
 /** Raised whenever a message changes its meaning; a peer with another one is turned away. */
 export const SHARING_VERSION = 3
@@ -188,6 +189,13 @@ const HaltAsked = Schema.Struct({
   agentId: Schema.String,
   now: Schema.Boolean,
 })
+/** As written after `stint budget set`; null takes the value back. */
+const KeepAsked = Schema.Struct({
+  type: Schema.Literal("keep"),
+  ...numbered,
+  setting: Schema.String,
+  text: Schema.NullOr(Schema.String),
+})
 const FactsAsked = Schema.Struct({ type: Schema.Literal("facts") })
 
 export const ToHolder = Schema.Union([
@@ -203,6 +211,7 @@ export const ToHolder = Schema.Union([
   StopAsked,
   StatusAsked,
   HaltAsked,
+  KeepAsked,
   FactsAsked,
 ])
 export type ToHolder = typeof ToHolder.Type
@@ -224,6 +233,7 @@ const Refusal = Schema.Struct({
 const Standing = Schema.Struct({
   summary: made<Summary>(),
   waiting: Schema.Int,
+  budget: made<InForce>(),
   pid: Schema.Int,
 })
 /** How things stand at the holder's. */
@@ -267,6 +277,17 @@ export const FromHolder = Schema.Union([
     ...numbered,
     found: Schema.Boolean,
     living: Schema.Array(Schema.String),
+  }),
+  Schema.Struct({
+    type: Schema.Literal("kept"),
+    ...numbered,
+    /** Why it is not kept; null when it is. */
+    refused: Schema.NullOr(Schema.String),
+    /** False when there was nothing to take back. */
+    changed: Schema.Boolean,
+    /** As it is now in either case. */
+    budget: made<InForce>(),
+    pid: Schema.Int,
   }),
   Schema.Struct({ type: Schema.Literal("fact"), fact: made<Fact>() }),
   Schema.Struct({ type: Schema.Literal("goodbye") }),

@@ -3,6 +3,7 @@
  * the same to their user; which one it is can change while agents run, and none is stopped by it.
  */
 import type { UsageReport } from "../../machines/budget/metering.ts"
+import type { BudgetSettings } from "../../machines/budget/settings.ts"
 import type { AgentSummary, Summary } from "../../machines/budget/summary.ts"
 import type { Fact } from "../../machines/facts.ts"
 import type {
@@ -56,6 +57,8 @@ export interface Session {
   /** The same, asked for anew. */
   readonly refresh: () => Promise<Summary>
   readonly waiting: () => number
+  /** What its own sources and the values kept in the ledger come to, whether that applies or not. */
+  readonly ownSettings: () => BudgetSettings
   readonly now: () => number
   readonly on: (type: "*", listener: (fact: Fact) => void) => () => void
   /** Asks this session's own agents to stop, and withdraws those that wait. */

@@ -374,7 +374,7 @@ const MODELS = ["m1", "m2", null] as const
 
 const anyRow: fc.Arbitrary<(day: string) => Unnumbered> = fc
   .record({
-    kind: fc.nat({ max: 9 }),
+    kind: fc.nat({ max: 10 }),
     key: fc.constantFrom(...KEYS),
     id: fc.constantFrom(...IDS),
     model: fc.constantFrom(...MODELS),
@@ -392,6 +392,7 @@ const anyRow: fc.Arbitrary<(day: string) => Unnumbered> = fc
       () => sample.corrected({ usageId: id }, key, tokens, windowId),
       () => sample.corrected({ holdId: `h${id}` }, key, tokens, windowId),
       () => sample.stopRequested(key),
+      () => sample.defaultsKept({ dailyTokenLimit: tokens, tokenWeights: { cacheRead: 0.1 } }),
     ]
     return (makers[kind] ?? sample.stopRequested.bind(null, key))()
   })

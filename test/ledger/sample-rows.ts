@@ -1,5 +1,6 @@
 /** Rows as a supervisor writes them, for the ledger's tests and measurements. */
 import type { Row, Unnumbered } from "../../machines/budget/row.ts"
+import type { KeptValues } from "../../machines/budget/settings.ts"
 import { AgentKey, HoldId, RequestId, type Usage } from "../../machines/vocabulary.ts"
 
 export const NOON = Date.UTC(2026, 0, 1, 12)
@@ -19,6 +20,8 @@ export const windowOpened = (id: string): Unnumbered => ({
   kind: "window_opened",
   window: { id, startsAt: Date.parse(id), endsAt: Date.parse(id) + 86_400_000, timeZone: "UTC" },
 })
+
+export const defaultsKept = (values: KeptValues): Unnumbered => ({ kind: "defaults_kept", values })
 
 export const admitted = (key: string, windowId = TODAY): Unnumbered => ({
   kind: "admitted",

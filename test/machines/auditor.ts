@@ -114,6 +114,10 @@ export class Auditor {
       case "budget_set":
         this.clean = false
         return
+      case "defaults_kept":
+        assert.equal(this.budget.settings, before.settings, "what is kept changes no limit")
+        assert.equal(this.budget.day, before.day, "what is kept changes no account")
+        return
       case "started":
       case "unkillable":
         assert.ok(!this.life(row.key).over)

@@ -15,7 +15,7 @@ import { temporaryFolder } from "../ledger/temporary-folder.ts"
 import { eventually } from "../runners/proc-reader.ts"
 
 const OPTIONS: HoldingOptions = {
-  budget: {},
+  sources: {},
   retentionDays: 30,
   sweep: async () => {},
   keepSettings: false,
@@ -227,7 +227,8 @@ describe("an agent of an attached run", () => {
 
   it("that waits in line is forgotten with its run", async () => {
     const path = newLedger()
-    const holding = await hold(path, { budget: { maxConcurrentAgents: 1 } })
+    const flags = { "max-concurrent-agents": "1" }
+    const holding = await hold(path, { sources: { flags } })
     const { supervisor } = holding
     const own = await supervisor.spawn({
       taskId: "own",

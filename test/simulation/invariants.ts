@@ -30,6 +30,9 @@ interface Call {
   state: "open" | "settled" | "voided" | "expired" | "corrected"
 }
 
+/** They come before the day is opened for them, or open it. */
+const OUTSIDE_A_DAY: readonly Rows.Row["kind"][] = ["window_opened", "budget_set", "defaults_kept"]
+
 const nothing = (): Sums => ({ used: 0, uncertain: 0, held: 0, overrun: 0 })
 
 export class Invariants {
@@ -69,7 +72,7 @@ export class Invariants {
   }
 
   private note(row: Rows.Row): void {
-    if (row.kind !== "window_opened" && row.kind !== "budget_set")
+    if (!OUTSIDE_A_DAY.includes(row.kind))
       must(row.at < this.budget.window.endsAt, "S9", "the row is later than the open window's end")
     switch (row.kind) {
       case "window_opened":
@@ -77,6 +80,8 @@ export class Invariants {
         return
       case "budget_set":
         this.cover()
+        return
+      case "defaults_kept":
         return
       case "admitted":
         this.noteAdmitted(row)

@@ -3,7 +3,9 @@ import * as Result from "effect/Result"
 import type { Environment } from "../../config/environment.ts"
 import { readSettingsFile } from "../../config/file.ts"
 import type { FlagValues } from "../../config/flags.ts"
+import type { RunSources } from "../../config/kept.ts"
 import { ledgerPath, thisMachine } from "../../config/ledger-path.ts"
+import type { Plan } from "../../config/plan.ts"
 import { type ResolvedSettings, resolveSettings } from "../../config/resolve.ts"
 import { SETTINGS } from "../../config/settings-table.ts"
 import type { OwnFlag } from "./own-flags.ts"
@@ -17,6 +19,8 @@ export const LEDGER_FLAG: OwnFlag = {
 }
 
 export interface CommandSettings extends ResolvedSettings {
+  /** Where they came from: to be resolved again with what the ledger keeps. */
+  readonly sources: RunSources
   /** Absolute. */
   readonly ledger: string
 }
@@ -27,12 +31,26 @@ export const commandSettings = async (
   env: Environment,
   cwd: string,
 ): Promise<CommandSettings> => {
-  const file = Result.getOrThrow(await readSettingsFile(cwd))
-  const resolved = Result.getOrThrow(
-    resolveSettings({ flags, env, ...(file === undefined ? {} : { file }) }),
-  )
+  const sources = await runSources(flags, env, cwd)
+  const resolved = Result.getOrThrow(resolveSettings(sources))
   const ledger = ledgerPath(resolved.run.ledger, machineOf(env, cwd))
-  return { ...resolved, ledger }
+  return { ...resolved, sources, ledger }
+}
+
+/** All but the ledger's, which nobody knows before it is open. */
+export const runSources = async (
+  flags: FlagValues,
+  env: Environment,
+  cwd: string,
+  plan: Plan | null = null,
+): Promise<RunSources> => {
+  const file = Result.getOrThrow(await readSettingsFile(cwd))
+  return {
+    flags,
+    env,
+    ...(plan?.budget === undefined ? {} : { plan: plan.budget }),
+    ...(file === undefined ? {} : { file }),
+  }
 }
 
 const machineOf = (env: Environment, cwd: string) => {

@@ -82,6 +82,14 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     },
     sheet: async () => (await import("./stop.ts")).stopSheet,
   },
+  budget: {
+    summary: "every limit and its source; keep one for later runs",
+    load: async () => {
+      const { budgetCommand } = await import("./budget.ts")
+      return (argv) => budgetCommand(argv, terminal())
+    },
+    sheet: async () => (await import("./budget-arguments.ts")).budgetSheet,
+  },
   doctor: {
     summary: "what this machine, the settings and the ledger are fit for",
     load: async () => {

@@ -37,7 +37,7 @@ Exit status: 0; 125 if it could not be done.
 `,
   scopes: [],
   flags: FLAGS,
-  operands: NAMES,
+  operands: [NAMES],
 }
 
 /** `argv` begins after the word `completions`. Resolves with the exit status: 0 or 125. */

@@ -1,7 +1,10 @@
 /** `stint doctor`: what this machine, the settings and the ledger are fit for. */
+import * as Result from "effect/Result"
 import { isoOf } from "../../../machines/budget/summary.ts"
 import type { Instant } from "../../../machines/vocabulary.ts"
+import { keptLayer } from "../../config/kept.ts"
 import { ConfigurationError } from "../../config/problem.ts"
+import { resolveSettings } from "../../config/resolve.ts"
 import { BadCall } from "./arguments.ts"
 import { type CommandSettings, commandSettings } from "./command-settings.ts"
 import { clockFindings } from "./doctor/clock-findings.ts"
@@ -62,11 +65,15 @@ const withSettings = async (
 ): Promise<readonly Finding[]> => {
   const { findings, budget } = await lookAtLedger(settings.ledger)
   const now = io.now()
+  const ledger = keptLayer(budget?.kept ?? {})
+  const resolved = resolveSettings({ ...settings.sources, ledger })
+  if (Result.isFailure(resolved)) return [wrongSettings(resolved.failure.message), ...findings]
+  const { success } = resolved
   return [
-    ...settingsFindings(settings),
+    ...settingsFindings(success),
     ...findings,
-    ...clockFindings(settings.budget, budget, now),
-    ...limiterFindings(settings.budget, budget, now),
+    ...clockFindings(success.budget, budget, now),
+    ...limiterFindings(success.budget, budget, now),
   ]
 }
 

@@ -22,8 +22,8 @@ export interface CommandSheet {
   /** The settings whose flags it takes. */
   readonly scopes: readonly Scope[]
   readonly flags: readonly OwnFlag[]
-  /** What stands after its flags. */
-  readonly operands: "files" | "none" | readonly string[]
+  /** What stands after its flags: files, nothing, or at each place one of these words. */
+  readonly operands: "files" | "none" | readonly (readonly string[])[]
 }
 
 export const HELP_FLAG: OwnFlag = {

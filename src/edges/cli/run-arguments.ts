@@ -6,9 +6,9 @@ import { isatty } from "node:tty"
 import * as Result from "effect/Result"
 import type { BudgetSettings } from "../../../machines/budget/settings.ts"
 import type { Environment } from "../../config/environment.ts"
-import { readSettingsFile } from "../../config/file.ts"
 import { renderFlagHelp } from "../../config/flag-help.ts"
 import { type FlagValues, flagOptions } from "../../config/flags.ts"
+import type { RunSources } from "../../config/kept.ts"
 import { ledgerPath, thisMachine } from "../../config/ledger-path.ts"
 import {
   decodePlan,
@@ -21,13 +21,16 @@ import { configurationError } from "../../config/problem.ts"
 import { resolveSettings } from "../../config/resolve.ts"
 import { findProgram } from "../../runners/program.ts"
 import { BadCall, isGiven, oneOf, readFlags } from "./arguments.ts"
+import { runSources } from "./command-settings.ts"
 import { HELP_FLAG, type OwnFlag, ownOptions, renderOwnFlags } from "./own-flags.ts"
 
 export interface RunCall {
   readonly agents: readonly PlannedAgent[]
   /** Null for a single command. */
   readonly planPath: string | null
+  /** As far as they are known before the ledger is open. */
   readonly settings: BudgetSettings
+  readonly sources: RunSources
   readonly ledger: string
   readonly retentionDays: number
   /** The meter was named, so output is captured even on a terminal. */
@@ -138,13 +141,15 @@ export const readRunArguments = async (
   else checkNoSingle(values)
   checkRequired(values, meter)
   const plan = planPath === null ? null : await readPlan(resolve(cwd, planPath), planPath)
-  const { budget, run, warnings } = await settingsFrom(values, env, cwd, plan)
+  const sources = await runSources(values, env, cwd, plan)
+  const { budget, run, warnings } = Result.getOrThrow(resolveSettings(sources))
   const agents = plan?.agents ?? [single(values, command, meter, cwd)]
   if (plan !== null) checkStartable(plan, env)
   return {
     agents,
     planPath,
     settings: budget,
+    sources,
     ledger: ledgerPath(run.ledger, { ...thisMachine(), folder: cwd, env }),
     retentionDays: run.retentionDays,
     meterNamed: oneOf(values, "meter") !== undefined,
@@ -184,23 +189,6 @@ const readPlan = async (path: string, shown: string): Promise<Plan> => {
     )
   })
   return Result.getOrThrow(await decodePlan(text, shown, dirname(path)))
-}
-
-const settingsFrom = async (
-  values: FlagValues,
-  env: Environment,
-  cwd: string,
-  plan: Plan | null,
-) => {
-  const file = Result.getOrThrow(await readSettingsFile(cwd))
-  return Result.getOrThrow(
-    resolveSettings({
-      flags: values,
-      env,
-      ...(plan?.budget === undefined ? {} : { plan: plan.budget }),
-      ...(file === undefined ? {} : { file }),
-    }),
-  )
 }
 
 const INSPECTOR = "ws://localhost:8080"

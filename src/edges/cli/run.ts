@@ -73,20 +73,22 @@ const checked = (call: RunCall, io: RunIo): number => {
   return EXIT.completed
 }
 
-const run = async (call: RunCall, io: RunIo): Promise<number> => {
-  const interruption = watchSignals(isForeground(call, io))
+const run = async (asked: RunCall, io: RunIo): Promise<number> => {
+  const interruption = watchSignals(isForeground(asked, io))
   const suspension = watchSuspension()
   const guard = startGuard()
   const launcher = new CommandLauncher({ guard })
   io.stdout.once("error", () => interruption.receive("SIGPIPE"))
   try {
     const session = await openSession({
-      budget: call.settings,
-      ledger: call.ledger,
-      retentionDays: call.retentionDays,
+      sources: asked.sources,
+      ledger: asked.ledger,
+      retentionDays: asked.retentionDays,
       sweep: sweepLost,
-      ...(call.inspect === null ? {} : { inspect: call.inspect }),
+      ...(asked.inspect === null ? {} : { inspect: asked.inspect }),
     })
+    // With what the ledger keeps: known only now.
+    const call = { ...asked, settings: session.ownSettings() }
     tellLimits(session, call, (line) => say(io, line))
     const view = viewOf(session, call, io)
     if (view !== null) suspension.add(view)

@@ -63,6 +63,11 @@ printf '%s\\n' "\${COMPREPLY[@]}"`
     expect(offered(["stint", "history", "--by", ""])).toEqual(["day", "agent", "task", "model"])
     expect(offered(["stint", "run", "--daily-token-limit", ""])).toEqual([])
     expect(offered(["stint", "completions", "z"])).toEqual(["zsh"])
+    expect(offered(["stint", "budget", "un"])).toEqual(["unset"])
+    expect(offered(["stint", "budget", "set", "daily"])).toEqual([
+      "dailyTokenLimit",
+      "dailyCostLimitMicroUsd",
+    ])
   })
 
   it("file names are completed for run, after a flag that takes one, and after --", () => {

@@ -7,6 +7,7 @@ import {
   exhaust,
   HOUR,
   hold,
+  keep,
   later,
   MINUTE,
   NOON,
@@ -40,6 +41,8 @@ const anyOperation: fc.Arbitrary<Operation> = fc.oneof(
     restart(),
     set(soft({ ...SETTINGS, dailyTokenLimit: 50 })),
     set(SETTINGS),
+    keep({ dailyTokenLimit: 50, tokenWeights: { cacheRead: 0.1 } }, { dailyTokenLimit: 50 }),
+    keep({}),
   ),
   names.map((name) => later(7 * HOUR, end(name))),
 )
@@ -69,9 +72,10 @@ export const checkpoint: Checks = {
     fc.assert(
       fc.property(fc.array(anyOperation, { maxLength: 25 }), (operations) => {
         const through = play(m, operations, true)
-        const kept = play(m, operations, false)
-        expect(through.rows).toEqual(kept.rows)
-        expect(through.summary).toEqual(kept.summary)
+        const straight = play(m, operations, false)
+        expect(through.rows).toEqual(straight.rows)
+        expect(through.summary).toEqual(straight.summary)
+        expect(through.budget.kept).toEqual(straight.budget.kept)
       }),
       { numRuns: 200 },
     ),
@@ -95,6 +99,17 @@ export const checkpoint: Checks = {
       report("s", 12, { id: "1" }),
     ]
     expect(play(m, operations, true).rows).toEqual(play(m, operations, false).rows)
+  },
+
+  "what was kept for later runs is read from a checkpoint of any version": (m) => {
+    const kept = { dailyTokenLimit: null, tokenWeights: { cacheRead: 0.1 } }
+    const { after } = keep(kept).decide(m, openAt(m, SETTINGS), NOON)
+    const saved = json(m.checkpoint.encodeCheckpoint(after))
+    const { keptInCheckpoint, CHECKPOINT_VERSION } = m.checkpoint
+    const newer = { ...Object(saved), version: CHECKPOINT_VERSION + 1 }
+    expect(keptInCheckpoint(newer)).toEqual(kept)
+    for (const none of [null, undefined, 7, {}, { kept: null }, { kept: "x" }])
+      expect(keptInCheckpoint(none)).toEqual({})
   },
 
   "a checkpoint of another version, or none at all, is not read": (m) => {

@@ -3,7 +3,9 @@ import type { Advice } from "../../../machines/budget/advice.ts"
 import type { Checks, Machines } from "../machines.ts"
 import {
   end,
+  exhaust,
   hold,
+  keep,
   keyOf,
   NOON,
   type Operation,
@@ -97,6 +99,44 @@ export const limits: Checks = {
       ],
     ],
   ),
+
+  "a kept value that applies at once is felt at once, one that is hidden is not": table(SETTINGS, [
+    [spawn("m"), "admits | day 0 | m 0"],
+    [report("m", 20), "records | day 20!20 | m 20!20"],
+    [keep({ perAgentTokenLimit: 10 }), "sets | day 20!20 | m 20!20"],
+    [
+      keep({ perAgentTokenLimit: 10 }, { perAgentTokenLimit: 20 }),
+      "setsAndStops | day 20!20 | m 20!20 stopping agent_token_limit",
+    ],
+    [
+      keep({ dailyTokenLimit: 20 }, { dailyTokenLimit: 20 }),
+      "sets | day 20!20 | m 20!20 stopping agent_token_limit",
+    ],
+    [exhaust, "unknown | day 20!20 | m 20!20 stopping agent_token_limit"],
+    [
+      spawn("n"),
+      "waits [daily_token_limit 20+0+1>20 at +12h] | day 20!20 | m 20!20 stopping agent_token_limit",
+    ],
+  ]),
+
+  "a day that a kept limit leaves full stops its metered agents": table(SETTINGS, [
+    [spawn("m"), "admits | day 0 | m 0"],
+    [report("m", 20), "records | day 20!20 | m 20!20"],
+    [keep({ dailyTokenLimit: 20 }, { dailyTokenLimit: 20 }), "sets | day 20!20 | m 20!20"],
+    [exhaust, "stops | day 20!20 | m 20!20 stopping daily_token_limit"],
+  ]),
+
+  "a kept value is a row of its own, and the limits one only where they change": (m) => {
+    const kindsOf = (operation: Operation): string =>
+      operation
+        .decide(m, openAt(m, SETTINGS), NOON)
+        .rows.map(({ kind }) => kind)
+        .join(" ")
+    expect(kindsOf(keep({ graceSeconds: 1 }))).toBe("defaults_kept")
+    expect(kindsOf(keep({ graceSeconds: 1 }, { graceSeconds: 1 }))).toBe("defaults_kept budget_set")
+    expect(kindsOf(keep({}, { graceSeconds: SETTINGS.graceSeconds }))).toBe("defaults_kept")
+    expect(kindsOf(set({ graceSeconds: SETTINGS.graceSeconds }))).toBe("budget_set")
+  },
 
   "fewer slots stop nobody": table(SETTINGS, [
     [spawn("a"), "admits | day 0 | a 0"],

@@ -6,6 +6,7 @@ import {
   end,
   HOUR,
   hold,
+  keepAlone,
   keyOf,
   later,
   NOON,
@@ -114,6 +115,38 @@ export const recovery: Checks = {
     expect(first.after.window).toEqual(m.window.windowAt(NOON, "UTC"))
     expect(first.after.day.limit).toBe(100)
     expect(decideStart(first.after, { ...SETTINGS }, NOON).rows).toEqual([])
+  },
+
+  "what is kept while nobody runs is found by the next, and judges nobody": table(SETTINGS, [
+    [spawn("a"), "admits | day 0 | a 0"],
+    [report("a", 20), "records | day 20!20 | a 20!20"],
+    [hold("h", "a", 10), "admits | day 20+10!20 | a 20+10!20"],
+    [
+      keepAlone({ perAgentTokenLimit: 20 }, { perAgentTokenLimit: 20 }),
+      "keeps | day 20+10!20 | a 20+10!20",
+    ],
+    [restart({}, ["a"]), "starts | day 20+10!20 | a 20+10!20"],
+    [
+      hold("i", "a", 1),
+      "neverForAgent [agent_token_limit 20+10+1>20 for good] | day 20+10!20 | a 20+10!20 stopping agent_token_limit",
+    ],
+  ]),
+
+  "what is kept first of all begins the ledger, and opens its day in its zone": (m) => {
+    const { decideKept, decideStart, emptyBudget } = m.recovery
+    const kept = { timeZone: "Asia/Tokyo" }
+    const first = decideKept(emptyBudget(), { ...SETTINGS, ...kept }, kept, NOON + 4 * HOUR)
+    expect(kinds(first.rows)).toBe("defaults_kept budget_set window_opened")
+    expect(first.after.kept).toEqual(kept)
+    expect(first.after.window).toMatchObject({ id: "2026-03-03", timeZone: "Asia/Tokyo" })
+    expect(m.fold.foldAll(emptyBudget(), first.rows)).toEqual(first.after)
+    expect(kinds(decideKept(first.after, first.after.settings, {}, NOON + 4 * HOUR).rows)).toBe(
+      "defaults_kept",
+    )
+    // Not taken from it by a run with limits of its own, nor by the days.
+    const later = decideStart(first.after, SETTINGS, NOON + 100 * HOUR)
+    expect(kinds(later.rows)).toBe("budget_set window_opened")
+    expect(later.after.kept).toEqual(kept)
   },
 
   "every setting that changed is written, and opens its day in its zone": (m) => {

@@ -12,7 +12,11 @@ import type { Account } from "../../../machines/budget/account.ts"
 import type { Budget, LiveAgent } from "../../../machines/budget/budget.ts"
 import type { Decision } from "../../../machines/budget/decision.ts"
 import type { Refusal } from "../../../machines/budget/row.ts"
-import { type BudgetSettings, DEFAULT_SETTINGS } from "../../../machines/budget/settings.ts"
+import {
+  type BudgetSettings,
+  DEFAULT_SETTINGS,
+  type KeptValues,
+} from "../../../machines/budget/settings.ts"
 import type { SpawnRequest } from "../../../machines/budget/spawning.ts"
 import type {
   AgentKey,
@@ -176,6 +180,18 @@ export const exits = (name: string, treeGone: boolean): Operation =>
 
 export const set = (change: Partial<BudgetSettings>): Operation =>
   operation((m, budget, at) => m.limits.decideBudget(budget, { ...budget.settings, ...change }, at))
+
+/** Values are kept for later runs while this one goes on; `change`: what applies of them now. */
+export const keep = (kept: KeptValues, change: Partial<BudgetSettings> = {}): Operation =>
+  operation((m, budget, at) =>
+    m.limits.decideBudget(budget, { ...budget.settings, ...change }, at, kept),
+  )
+
+/** The same while nobody runs. */
+export const keepAlone = (kept: KeptValues, change: Partial<BudgetSettings> = {}): Operation =>
+  operation((m, budget, at) =>
+    m.recovery.decideKept(budget, { ...budget.settings, ...change }, kept, at),
+  )
 
 /** A supervisor starts on what is left of the last one; somebody still answers for the claimed. */
 export const restart = (

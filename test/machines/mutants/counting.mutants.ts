@@ -55,6 +55,48 @@ export const counting: readonly Mutant[] = [
     noticedBy: ["recovery", "whoever was live ends lost, and what was held is charged"],
   },
 
+  // What is kept for later runs.
+  {
+    lie: "what is kept is forgotten",
+    file: "budget/fold.ts",
+    find: "return { ...budget, kept: row.values }",
+    replace: "return budget",
+    noticedBy: [
+      "recovery",
+      "what is kept first of all begins the ledger, and opens its day in its zone",
+    ],
+  },
+  {
+    lie: "what is kept never applies to the day that is open",
+    file: "budget/limits.ts",
+    find: "...(sameSettings(inForce, settings) ? []",
+    replace: "...(sameSettings(inForce, inForce) ? []",
+    noticedBy: [
+      "limits",
+      "a kept value that applies at once is felt at once, one that is hidden is not",
+    ],
+  },
+  {
+    lie: "limits are written again with each value that is kept",
+    file: "budget/limits.ts",
+    find: "...(sameSettings(inForce, settings) ? []",
+    replace: "...(!sameSettings(inForce, inForce) ? []",
+    noticedBy: [
+      "limits",
+      "a kept value is a row of its own, and the limits one only where they change",
+    ],
+  },
+  {
+    lie: "a checkpoint of another version takes what was kept with it",
+    file: "budget/checkpoint.ts",
+    find: '"kept" in state ? state.kept : null',
+    replace: '"kept" in state ? null : null',
+    noticedBy: [
+      "checkpoint",
+      "what was kept for later runs is read from a checkpoint of any version",
+    ],
+  },
+
   // The day.
   {
     lie: "every day has 24 hours",

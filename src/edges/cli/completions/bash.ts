@@ -65,7 +65,7 @@ const commandCase = ({ name, flags, operands }: CompletedCommand): string => {
       ? "_stint_files"
       : operands === "none"
         ? `_stint_words "${dashed}"`
-        : `_stint_words "${operands.join(" ")}"`
+        : `_stint_words "${operands.flat().join(" ")}"`
   return `    ${name})
       case "$word" in
         -*) _stint_words "${dashed}" ;;

@@ -38,7 +38,7 @@ const valueWords = (value: NonNullable<CompletedFlag["value"]>): string => {
 
 const operandWords = ({ operands }: CompletedCommand): readonly string[] => {
   if (operands === "none") return []
-  return operands === "files" ? ["-F"] : [`-a ${quoted(operands.join(" "))}`]
+  return operands === "files" ? ["-F"] : [`-a ${quoted(operands.flat().join(" "))}`]
 }
 
 const quoted = (text: string): string => `'${text.replaceAll(/[\\']/g, "\\$&")}'`

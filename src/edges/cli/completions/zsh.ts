@@ -59,7 +59,9 @@ const actionOf = (value: NonNullable<CompletedFlag["value"]>): string => {
 
 const operandSpecs = ({ operands }: CompletedCommand): readonly string[] => {
   if (operands === "none") return []
-  return operands === "files" ? ["*:file:_files"] : [`1:word:(${operands.join(" ")})`]
+  return operands === "files"
+    ? ["*:file:_files"]
+    : operands.map((words, at) => `${at + 1}:word:(${words.join(" ")})`)
 }
 
 /** Inside a description brackets and colons would end it. */

@@ -1,12 +1,12 @@
 /** The settings a run would have here, and where each came from. */
 import { showValue } from "../../../config/found.ts"
+import type { ResolvedSettings } from "../../../config/resolve.ts"
 import { type Setting, settingsOf } from "../../../config/settings-table.ts"
-import type { CommandSettings } from "../command-settings.ts"
 import { bad, type Finding, good, note } from "./finding.ts"
 
 const SHOWN = settingsOf("budget", "gateway", "run")
 
-export const settingsFindings = (settings: CommandSettings): readonly Finding[] => {
+export const settingsFindings = (settings: ResolvedSettings): readonly Finding[] => {
   const own = SHOWN.filter(({ key }) => settings.origins[key].from !== "default")
   const text =
     own.length === 0
@@ -28,5 +28,5 @@ export const wrongSettings = (message: string): Finding => {
   return bad("settings", `${lines.length === 1 ? "a mistake" : `${lines.length} mistakes`}`, lines)
 }
 
-const settled = ({ budget, gateway, run }: CommandSettings, { key }: Setting): unknown =>
+const settled = ({ budget, gateway, run }: ResolvedSettings, { key }: Setting): unknown =>
   ({ ...budget, ...gateway, ...run })[key]
