@@ -11,6 +11,8 @@ import { renderFlagHelp } from "../../config/flag-help.ts"
 import { type FlagValues, flagOptions } from "../../config/flags.ts"
 import { ledgerPath, thisMachine } from "../../config/ledger-path.ts"
 import {
+  AGENT_PROGRAMS,
+  type AgentProgram,
   decodePlan,
   METERS,
   type MeterName,
@@ -53,6 +55,12 @@ export const RUN_FLAGS: readonly OwnFlag[] = [
     placeholder: "NAME",
     meaning: `who reads its usage: ${METERS.join(", ")} (default auto)`,
     choices: METERS,
+  },
+  {
+    flag: "agent",
+    placeholder: "NAME",
+    meaning: `which program it is, to lead its model calls through the gateway: ${AGENT_PROGRAMS.join(", ")} (default auto)`,
+    choices: AGENT_PROGRAMS,
   },
   {
     flag: "require",
@@ -112,7 +120,7 @@ const checkSingle = (values: FlagValues, [program]: readonly string[]): void => 
 }
 
 const checkNoSingle = (values: FlagValues): void => {
-  for (const name of ["id", "task", "meter"])
+  for (const name of ["id", "task", "meter", "agent"])
     if (oneOf(values, name) !== undefined)
       throw new BadCall(
         `command line: --${name}: found with a plan, expected with one command; in a plan write ${name} with each agent`,
@@ -132,14 +140,15 @@ export const readRunArguments = async (
   const command = split < 0 ? [] : argv.slice(split + 1)
   const { values, positionals } = readFlags(own, OPTIONS, "run")
   if (isGiven(values, "help")) return null
-  const meter = meterOf(values)
+  const meter = namedOf(values, "meter", METERS)
+  const agent = namedOf(values, "agent", AGENT_PROGRAMS)
   const planPath = planPathOf(positionals, command)
   if (planPath === null) checkSingle(values, command)
   else checkNoSingle(values)
   checkRequired(values, meter)
   const plan = planPath === null ? null : await readPlan(resolve(cwd, planPath), planPath)
   const { budget, run, warnings } = await settingsFrom(values, env, cwd, plan)
-  const agents = plan?.agents ?? [single(values, command, meter, cwd)]
+  const agents = plan?.agents ?? [single(values, command, { meter, agent }, cwd)]
   if (plan !== null) checkStartable(plan, env)
   return {
     agents,
@@ -210,11 +219,16 @@ const inspectorOf = (values: FlagValues): string | null => {
   return url ?? (isGiven(values, "inspect") ? INSPECTOR : null)
 }
 
-const meterOf = (values: FlagValues): MeterName => {
-  const given = oneOf(values, "meter") ?? "auto"
-  const found = METERS.find((meter) => meter === given)
+/** The name given with a flag; `auto` where none is. */
+const namedOf = <Name extends string>(
+  values: FlagValues,
+  flag: string,
+  names: readonly ["auto", ...(readonly Name[])],
+): "auto" | Name => {
+  const given = oneOf(values, flag) ?? "auto"
+  const found = names.find((name) => name === given)
   if (found !== undefined) return found
-  throw new BadCall(`command line: --meter: found ${given}, expected one of ${METERS.join(", ")}`)
+  throw new BadCall(`command line: --${flag}: found ${given}, expected one of ${names.join(", ")}`)
 }
 
 /** Nothing here is held before it is spent, so `reserved` cannot be promised. */
@@ -238,7 +252,7 @@ const ID_LENGTH = 6
 const single = (
   values: FlagValues,
   command: readonly string[],
-  meter: MeterName,
+  named: { readonly meter: MeterName; readonly agent: AgentProgram },
   cwd: string,
 ): PlannedAgent => {
   const [program = "", ...rest] = command
@@ -250,7 +264,7 @@ const single = (
     command: [program, ...rest],
     cwd,
     env: {},
-    meter,
+    ...named,
     limits: {},
   }
 }
