@@ -98,7 +98,9 @@ class ReadingSum {
     const gaps = [
       ...(this.#hasSpoken ? [] : ["it has given no account"]),
       ...(this.#cutCalls === 0 ? [] : [`${this.#cutCalls} calls without an account`]),
-      ...(this.#unreadableLines === 0 ? [] : [`${this.#unreadableLines} lines that could not be counted`]),
+      ...(this.#unreadableLines === 0
+        ? []
+        : [`${this.#unreadableLines} lines that could not be counted`]),
       ...(this.#neverTold === undefined ? [] : [this.#neverTold]),
     ]
     return {
