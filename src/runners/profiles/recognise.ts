@@ -19,9 +19,14 @@ const PACKAGES: Readonly<Record<string, ProgramName>> = {
   "@openai/codex": "codex",
   "@google/gemini-cli": "gemini",
   "opencode-ai": "opencode",
+  opencode: "opencode",
   "@earendil-works/pi-coding-agent": "pi",
   "@mariozechner/pi-coding-agent": "pi",
 }
+
+/** A package's name, also that of its part for one system; null for others. */
+export const programOfPackage = (name: string): ProgramName | null =>
+  PACKAGES[name.replace(/-(?:linux|darwin|win32|windows)-.*$/, "")] ?? null
 
 type Words = readonly string[]
 
