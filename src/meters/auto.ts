@@ -19,6 +19,10 @@ export const autoMeter = (): Meter => new AutoMeter()
 class AutoMeter implements Meter {
   #found: Meter | null = null
 
+  get omits(): string | null {
+    return this.#found?.omits ?? null
+  }
+
   concerns(line: Buffer): boolean {
     if (this.#found !== null) return this.#found.concerns(line)
     return MAY_BE.some((mayBe) => mayBe(line))

@@ -21,6 +21,7 @@ export const isOpencode = (line: Json): boolean =>
 export const opencodeMeter = (): Meter => new OpencodeMeter()
 
 class OpencodeMeter implements Meter {
+  readonly omits = "opencode does not tell of the call that names its session"
   #isStepping = false
   #before: Usage | null = null
 

@@ -21,11 +21,6 @@ export interface OwnAccount {
   readonly gaps: readonly string[]
 }
 
-/** Calls that an agent makes and never tells of, however well its run ends. */
-const NEVER_TOLD: Partial<Readonly<Record<MeterName, string>>> = {
-  opencode: "opencode does not tell of the call that names its session",
-}
-
 export interface OwnAccounting extends Meter {
   readonly account: () => OwnAccount
 }
@@ -33,7 +28,7 @@ export interface OwnAccounting extends Meter {
 /** The meter of that name, which also keeps the sum of what it reads. */
 export const ownAccounting = (name: MeterName): OwnAccounting => {
   const meter = openMeter(name)
-  const sum = new ReadingSum(NEVER_TOLD[name])
+  const sum = new ReadingSum()
   const keep = (readings: readonly MeterReading[]): readonly MeterReading[] => {
     for (const reading of readings) sum.take(reading)
     return readings
@@ -45,7 +40,7 @@ export const ownAccounting = (name: MeterName): OwnAccounting => {
       ? {}
       : { document: (text: string) => keep(meter.document?.(text) ?? NOTHING) }),
     end: () => keep(meter.end()),
-    account: () => sum.account(),
+    account: () => sum.account(meter.omits ?? null),
   }
 }
 
@@ -69,17 +64,12 @@ export const openOwnAccount = (
 const CALLS_REMEMBERED = 2_000
 
 class ReadingSum {
-  readonly #neverTold: string | undefined
   readonly #calls = new Map<UsageId, Usage>()
   #usage = NO_USAGE
   #uncertain = NO_USAGE
   #hasSpoken = false
   #cutCalls = 0
   #unreadableLines = 0
-
-  constructor(neverTold: string | undefined) {
-    this.#neverTold = neverTold
-  }
 
   take(reading: MeterReading): void {
     if (reading.kind === "unreadable") {
@@ -94,14 +84,14 @@ class ReadingSum {
     this.#uncertain = addUsage(this.#uncertain, growth)
   }
 
-  account(): OwnAccount {
+  account(omitted: string | null): OwnAccount {
     const gaps = [
       ...(this.#hasSpoken ? [] : ["it has given no account"]),
       ...(this.#cutCalls === 0 ? [] : [`${this.#cutCalls} calls without an account`]),
       ...(this.#unreadableLines === 0
         ? []
         : [`${this.#unreadableLines} lines that could not be counted`]),
-      ...(this.#neverTold === undefined ? [] : [this.#neverTold]),
+      ...(omitted === null ? [] : [omitted]),
     ]
     return {
       usage: this.#usage,

@@ -23,12 +23,15 @@ test.each<[file: string, meter: MeterName, used: Counts]>([
   expect([isComplete, gaps]).toEqual([true, []])
 })
 
-test("of opencode it is never the whole: a call is never told of", () => {
-  const { usage, isComplete, gaps } = accountOf("opencode", recorded("opencode"))
-  expect(counts(usage)).toEqual([3000, 150, 900, 600])
-  expect(isComplete).toBe(false)
-  expect(gaps).toEqual(["opencode does not tell of the call that names its session"])
-})
+test.each(["opencode", "auto"] as const)(
+  "of opencode, read by %s, it is never the whole",
+  (meter) => {
+    const { usage, isComplete, gaps } = accountOf(meter, recorded("opencode"))
+    expect(counts(usage)).toEqual([3000, 150, 900, 600])
+    expect(isComplete).toBe(false)
+    expect(gaps).toEqual(["opencode does not tell of the call that names its session"])
+  },
+)
 
 test.each<[string, MeterName]>([
   ["codex-failed", "codex"],

@@ -1,5 +1,5 @@
 /** What `stint run` was asked to do: one command, or a plan; everything checked before a start. */
-import { accessSync, constants, statSync } from "node:fs"
+import { accessSync, constants } from "node:fs"
 import { readFile } from "node:fs/promises"
 import { basename, dirname, resolve } from "node:path"
 import { isatty } from "node:tty"
@@ -19,11 +19,10 @@ import {
   type Plan,
   type PlannedAgent,
 } from "../../config/plan.ts"
-import { configurationError } from "../../config/problem.ts"
 import { resolveSettings } from "../../config/resolve.ts"
-import { findProgram } from "../../runners/program.ts"
 import { BadCall, isGiven, oneOf, readFlags } from "./arguments.ts"
 import { HELP_FLAG, type OwnFlag, ownOptions, renderOwnFlags } from "./own-flags.ts"
+import { checkStartable, isFolder } from "./startable.ts"
 
 export interface RunCall {
   readonly agents: readonly PlannedAgent[]
@@ -268,33 +267,6 @@ const single = (
     limits: {},
   }
 }
-
-/** Of a plan nothing starts unless all of it could: a missing program or folder is told first. */
-const checkStartable = ({ agents, problemAt }: Plan, env: Environment): void => {
-  const programs = new Map<string, string | null>()
-  const whyNot = (program: string, cwd: string, path: string | undefined): string | null => {
-    // Thousands of agents share a few programs.
-    const key = [program, cwd, path].join("\0")
-    const known = programs.get(key)
-    if (known !== undefined) return known
-    const found = findProgram(program, cwd, path)
-    const why = "started" in found ? found.message : null
-    programs.set(key, why)
-    return why
-  }
-  const problems = agents.flatMap(({ command: [program], cwd, env: own }, index) => {
-    const at = ["agents", String(index)]
-    if (!isFolder(cwd)) return [problemAt([...at, "cwd"], cwd, "a folder that is there")]
-    const why = whyNot(program, cwd, own.PATH ?? env.PATH)
-    const found = `${JSON.stringify(program)} (${why})`
-    return why === null ? [] : [problemAt([...at, "command"], found, "a program that can be run")]
-  })
-  const [first, ...rest] = problems
-  if (first !== undefined) throw configurationError([first, ...rest])
-}
-
-const isFolder = (path: string): boolean =>
-  statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
 
 const outputFile = (values: FlagValues, name: string, cwd: string): string | null => {
   const path = oneOf(values, name)
