@@ -10,6 +10,7 @@ const filesBelow = (folder: string): readonly string[] =>
   readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)))
+    .filter((file) => !file.includes("node_modules/"))
     .sort()
 
 const read = (file: string): string => readFileSync(join(ROOT, file), "utf8")

@@ -38,7 +38,8 @@ export const filePath = (given: string, machine: Machine): string => {
 
 const pathsOf = ({ platform }: Machine) => (platform === "win32" ? win32 : posix)
 
-const stateFolder = (machine: Machine): string => {
+/** Where Stint keeps what is its own, for this user. */
+export const stateFolder = (machine: Machine): string => {
   const { platform, env, home } = machine
   const path = pathsOf(machine)
   // By its specification a relative XDG_STATE_HOME counts as not set.

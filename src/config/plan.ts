@@ -9,8 +9,32 @@ import { settingNamed } from "./settings-table.ts"
 import type { NamedValues, Path } from "./source.ts"
 import { readYaml } from "./yaml.ts"
 
-export const METERS = ["auto", "stint", "claude-code", "none"] as const
+export const METERS = [
+  "auto",
+  "stint",
+  "claude-code",
+  "codex",
+  "gemini",
+  "opencode",
+  "pi",
+  "none",
+] as const
 export type MeterName = (typeof METERS)[number]
+
+/** Programs whose model calls Stint knows how to lead through its gateway; `auto` finds out which. */
+export const AGENT_PROGRAMS = [
+  "auto",
+  "claude",
+  "codex",
+  "gemini",
+  "opencode",
+  "pi",
+  "anthropic-sdk",
+  "openai-sdk",
+  "google-sdk",
+  "none",
+] as const
+export type AgentProgram = (typeof AGENT_PROGRAMS)[number]
 
 /** An agent's own limits: only these, and only to lower the general ones; its reserve is its own. */
 export interface PlanLimits {
@@ -31,6 +55,8 @@ export interface PlannedAgent {
   readonly cwd: string
   readonly env: Readonly<Record<string, string>>
   readonly meter: MeterName
+  /** Which program it is, and so how its model calls are led through the gateway. */
+  readonly agent: AgentProgram
   readonly limits: PlanLimits
 }
 
@@ -42,7 +68,7 @@ export interface Plan {
 }
 
 const PLAN_KEYS = ["budget", "agents"]
-const AGENT_KEYS = ["id", "task", "command", "cwd", "env", "meter", "limits"]
+const AGENT_KEYS = ["id", "task", "command", "cwd", "env", "meter", "agent", "limits"]
 const LIMIT_KEYS = [
   "perAgentTokenLimit",
   "maxTaskDurationMinutes",
@@ -107,7 +133,8 @@ class PlanReader extends MapReader {
       command: this.command([...path, "command"], agent.command),
       cwd: this.directory([...path, "cwd"], agent.cwd),
       env: this.environment([...path, "env"], agent.env),
-      meter: this.meter([...path, "meter"], agent.meter),
+      meter: this.oneOf([...path, "meter"], agent.meter, METERS),
+      agent: this.oneOf([...path, "agent"], agent.agent, AGENT_PROGRAMS),
       limits: this.limits([...path, "limits"], agent.limits),
     }
   }
@@ -148,9 +175,14 @@ class PlanReader extends MapReader {
     return value as Readonly<Record<string, string>>
   }
 
-  private meter(path: Path, value: unknown): MeterName {
-    const found = METERS.find((meter) => meter === (value ?? "auto"))
-    if (found === undefined) this.wrong(path, value, `one of ${METERS.join(", ")}`)
+  /** `auto` where nothing is said. */
+  private oneOf<Name extends string>(
+    path: Path,
+    value: unknown,
+    names: readonly ["auto", ...(readonly Name[])],
+  ): "auto" | Name {
+    const found = names.find((name) => name === (value ?? "auto"))
+    if (found === undefined) this.wrong(path, value, `one of ${names.join(", ")}`)
     return found ?? "auto"
   }
 

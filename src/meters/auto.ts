@@ -1,18 +1,31 @@
-/** The meter that finds out: the first line that tells decides, and it stays with that. */
+/**
+ * The meter that finds out: the first line that tells decides, and it stays with that. A document
+ * over many lines tells it nothing: who prints one is to be named.
+ */
 
 import { claudeCodeMeter, mayBeClaudeCode } from "./claude-code/claude-code.ts"
+import { codexMeter, isCodex, mayBeCodex } from "./codex.ts"
 import { isObject, type Json, parseObject } from "./fields.ts"
+import { geminiMeter, isGemini, mayBeGemini } from "./gemini.ts"
 import { type Meter, type MeterReading, NOTHING } from "./meter.ts"
+import { isOpencode, mayBeOpencode, opencodeMeter } from "./opencode.ts"
+import { isPi, mayBePi, piMeter } from "./pi.ts"
 import { mayBeStint, readStintLine, STINT_USAGE, stintMeter } from "./stint.ts"
+
+const MAY_BE = [mayBeStint, mayBeClaudeCode, mayBeCodex, mayBeGemini, mayBeOpencode, mayBePi]
 
 export const autoMeter = (): Meter => new AutoMeter()
 
 class AutoMeter implements Meter {
   #found: Meter | null = null
 
+  get omits(): string | null {
+    return this.#found?.omits ?? null
+  }
+
   concerns(line: Buffer): boolean {
     if (this.#found !== null) return this.#found.concerns(line)
-    return mayBeStint(line) || mayBeClaudeCode(line)
+    return MAY_BE.some((mayBe) => mayBe(line))
   }
 
   read(line: string): readonly MeterReading[] {
@@ -32,7 +45,11 @@ class AutoMeter implements Meter {
 
 const meterOf = (line: Json): Meter | null => {
   if (line.type === STINT_USAGE) return stintMeter()
-  return isClaudeCode(line) ? claudeCodeMeter() : null
+  if (isClaudeCode(line)) return claudeCodeMeter()
+  if (isCodex(line)) return codexMeter()
+  if (isGemini(line)) return geminiMeter()
+  if (isOpencode(line)) return opencodeMeter()
+  return isPi(line) ? piMeter() : null
 }
 
 /**

@@ -2,7 +2,11 @@
 import type { MeterName } from "../config/plan.ts"
 import { autoMeter } from "./auto.ts"
 import { claudeCodeMeter } from "./claude-code/claude-code.ts"
+import { codexMeter } from "./codex.ts"
+import { geminiMeter } from "./gemini.ts"
 import { type Meter, NOTHING } from "./meter.ts"
+import { opencodeMeter } from "./opencode.ts"
+import { piMeter } from "./pi.ts"
 import { stintMeter } from "./stint.ts"
 
 const noMeter = (): Meter => ({
@@ -15,6 +19,10 @@ const METERS: Readonly<Record<MeterName, () => Meter>> = {
   auto: autoMeter,
   stint: stintMeter,
   "claude-code": claudeCodeMeter,
+  codex: codexMeter,
+  gemini: geminiMeter,
+  opencode: opencodeMeter,
+  pi: piMeter,
   none: noMeter,
 }
 

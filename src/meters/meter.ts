@@ -29,6 +29,10 @@ export interface Meter {
   readonly concerns: (line: Buffer) => boolean
   /** What one line says; nothing for a line that is the child's own text. */
   readonly read: (line: string) => readonly MeterReading[]
+  /** What a JSON document over many lines says; only for a child that may print one. */
+  readonly document?: (text: string) => readonly MeterReading[]
+  /** Calls that the agent is known to make and never tells of, however well it ends. */
+  readonly omits?: string | null
   /** What is still to be charged now that the child has printed its last. */
   readonly end: () => readonly MeterReading[]
 }

@@ -1,4 +1,5 @@
 /** Reads a child's output along, beside its way to wherever it goes: chunks in, readings out. */
+import { DocumentReader } from "./document-reader.ts"
 import { LineReader } from "./line-reader.ts"
 import type { Meter, MeterReading } from "./meter.ts"
 
@@ -14,6 +15,12 @@ export const readAlong = (meter: Meter, lineBytesMax?: number): ReadAlong => {
   const lines = new LineReader((line) => {
     if (meter.concerns(line)) readings.push(...meter.read(line.toString("utf8")))
   }, lineBytesMax)
+  const documents =
+    meter.document === undefined
+      ? null
+      : new DocumentReader((text) => {
+          readings.push(...(meter.document?.(text) ?? []))
+        }, lineBytesMax)
   const take = (): readonly MeterReading[] => {
     const taken = readings
     if (taken.length > 0) readings = []
@@ -22,10 +29,12 @@ export const readAlong = (meter: Meter, lineBytesMax?: number): ReadAlong => {
   return {
     push: (chunk) => {
       lines.push(chunk)
+      documents?.push(chunk)
       return take()
     },
     end: () => {
       lines.end()
+      documents?.end()
       return [...take(), ...meter.end()]
     },
   }

@@ -2,7 +2,9 @@
 import { renderFlagHelp } from "../../config/flag-help.ts"
 import { type FlagValues, flagOptions } from "../../config/flags.ts"
 import { showText } from "../../config/found.ts"
-import { BadCall, isGiven, readFlags } from "./arguments.ts"
+import { AGENT_PROGRAMS } from "../../config/plan.ts"
+import { BadCall, isGiven, oneOf, readFlags } from "./arguments.ts"
+import type { NamedProgram } from "./doctor/agent-findings.ts"
 import {
   type CommandSheet,
   HELP_FLAG,
@@ -16,7 +18,13 @@ export interface DoctorCall {
   readonly flags: FlagValues
   readonly acceptClock: boolean
   readonly json: boolean
+  /** A program to look at as well; null for none. */
+  readonly agent: NamedProgram | null
 }
+
+const PROGRAMS: readonly NamedProgram[] = AGENT_PROGRAMS.filter(
+  (name) => name !== "auto" && name !== "none",
+)
 
 const FLAGS: readonly OwnFlag[] = [
   {
@@ -24,6 +32,12 @@ const FLAGS: readonly OwnFlag[] = [
     placeholder: null,
     meaning:
       "record that a clock set back by more than 26 hours is right: the present day opens with its earlier use",
+  },
+  {
+    flag: "agent",
+    placeholder: "NAME",
+    meaning: `also look at an agent program, and say how it would be started: ${PROGRAMS.join(", ")}`,
+    choices: PROGRAMS,
   },
   { flag: "json", placeholder: null, meaning: "the findings as a JSON array" },
   HELP_FLAG,
@@ -68,5 +82,16 @@ export const readDoctorArguments = (argv: readonly string[]): DoctorCall | null 
     flags: values,
     acceptClock: isGiven(values, "accept-clock"),
     json: isGiven(values, "json"),
+    agent: agentOf(values),
   }
+}
+
+const agentOf = (values: FlagValues): NamedProgram | null => {
+  const given = oneOf(values, "agent")
+  if (given === undefined) return null
+  const found = PROGRAMS.find((name) => name === given)
+  if (found !== undefined) return found
+  throw new BadCall(
+    `command line: --agent: found ${showText(given)}, expected one of ${PROGRAMS.join(", ")}`,
+  )
 }

@@ -7,6 +7,7 @@ import { ConfigurationError } from "../../config/problem.ts"
 import { resolveSettings } from "../../config/resolve.ts"
 import { BadCall } from "./arguments.ts"
 import { type CommandSettings, commandSettings } from "./command-settings.ts"
+import { agentFindings } from "./doctor/agent-findings.ts"
 import { clockFindings } from "./doctor/clock-findings.ts"
 import { type Finding, good, isSound, note } from "./doctor/finding.ts"
 import { lookAtLedger } from "./doctor/ledger-findings.ts"
@@ -47,6 +48,7 @@ const examine = async (call: DoctorCall, io: DoctorIo): Promise<readonly Finding
       : await withSettings(settings, io)),
     ...(await processFindings(io.env)),
     terminalFinding(io),
+    ...(call.agent === null ? [] : agentFindings(call.agent, io)),
   ]
 }
 

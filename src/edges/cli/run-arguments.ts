@@ -1,5 +1,5 @@
 /** What `stint run` was asked to do: one command, or a plan; everything checked before a start. */
-import { accessSync, constants, statSync } from "node:fs"
+import { accessSync, constants } from "node:fs"
 import { readFile } from "node:fs/promises"
 import { basename, dirname, resolve } from "node:path"
 import { isatty } from "node:tty"
@@ -11,18 +11,19 @@ import { type FlagValues, flagOptions } from "../../config/flags.ts"
 import type { RunSources } from "../../config/kept.ts"
 import { ledgerPath, thisMachine } from "../../config/ledger-path.ts"
 import {
+  AGENT_PROGRAMS,
+  type AgentProgram,
   decodePlan,
   METERS,
   type MeterName,
   type Plan,
   type PlannedAgent,
 } from "../../config/plan.ts"
-import { configurationError } from "../../config/problem.ts"
 import { resolveSettings } from "../../config/resolve.ts"
-import { findProgram } from "../../runners/program.ts"
 import { BadCall, isGiven, oneOf, readFlags } from "./arguments.ts"
 import { runSources } from "./command-settings.ts"
 import { HELP_FLAG, type OwnFlag, ownOptions, renderOwnFlags } from "./own-flags.ts"
+import { checkStartable, isFolder } from "./startable.ts"
 
 export interface RunCall {
   readonly agents: readonly PlannedAgent[]
@@ -56,6 +57,12 @@ export const RUN_FLAGS: readonly OwnFlag[] = [
     placeholder: "NAME",
     meaning: `who reads its usage: ${METERS.join(", ")} (default auto)`,
     choices: METERS,
+  },
+  {
+    flag: "agent",
+    placeholder: "NAME",
+    meaning: `which program it is, to lead its model calls through the gateway: ${AGENT_PROGRAMS.join(", ")} (default auto)`,
+    choices: AGENT_PROGRAMS,
   },
   {
     flag: "require",
@@ -115,7 +122,7 @@ const checkSingle = (values: FlagValues, [program]: readonly string[]): void => 
 }
 
 const checkNoSingle = (values: FlagValues): void => {
-  for (const name of ["id", "task", "meter"])
+  for (const name of ["id", "task", "meter", "agent"])
     if (oneOf(values, name) !== undefined)
       throw new BadCall(
         `command line: --${name}: found with a plan, expected with one command; in a plan write ${name} with each agent`,
@@ -135,7 +142,8 @@ export const readRunArguments = async (
   const command = split < 0 ? [] : argv.slice(split + 1)
   const { values, positionals } = readFlags(own, OPTIONS, "run")
   if (isGiven(values, "help")) return null
-  const meter = meterOf(values)
+  const meter = namedOf(values, "meter", METERS)
+  const agent = namedOf(values, "agent", AGENT_PROGRAMS)
   const planPath = planPathOf(positionals, command)
   if (planPath === null) checkSingle(values, command)
   else checkNoSingle(values)
@@ -143,7 +151,7 @@ export const readRunArguments = async (
   const plan = planPath === null ? null : await readPlan(resolve(cwd, planPath), planPath)
   const sources = await runSources(values, env, cwd, plan)
   const { budget, run, warnings } = Result.getOrThrow(resolveSettings(sources))
-  const agents = plan?.agents ?? [single(values, command, meter, cwd)]
+  const agents = plan?.agents ?? [single(values, command, { meter, agent }, cwd)]
   if (plan !== null) checkStartable(plan, env)
   return {
     agents,
@@ -198,11 +206,16 @@ const inspectorOf = (values: FlagValues): string | null => {
   return url ?? (isGiven(values, "inspect") ? INSPECTOR : null)
 }
 
-const meterOf = (values: FlagValues): MeterName => {
-  const given = oneOf(values, "meter") ?? "auto"
-  const found = METERS.find((meter) => meter === given)
+/** The name given with a flag; `auto` where none is. */
+const namedOf = <Name extends string>(
+  values: FlagValues,
+  flag: string,
+  names: readonly ["auto", ...(readonly Name[])],
+): "auto" | Name => {
+  const given = oneOf(values, flag) ?? "auto"
+  const found = names.find((name) => name === given)
   if (found !== undefined) return found
-  throw new BadCall(`command line: --meter: found ${given}, expected one of ${METERS.join(", ")}`)
+  throw new BadCall(`command line: --${flag}: found ${given}, expected one of ${names.join(", ")}`)
 }
 
 /** Nothing here is held before it is spent, so `reserved` cannot be promised. */
@@ -226,7 +239,7 @@ const ID_LENGTH = 6
 const single = (
   values: FlagValues,
   command: readonly string[],
-  meter: MeterName,
+  named: { readonly meter: MeterName; readonly agent: AgentProgram },
   cwd: string,
 ): PlannedAgent => {
   const [program = "", ...rest] = command
@@ -238,37 +251,10 @@ const single = (
     command: [program, ...rest],
     cwd,
     env: {},
-    meter,
+    ...named,
     limits: {},
   }
 }
-
-/** Of a plan nothing starts unless all of it could: a missing program or folder is told first. */
-const checkStartable = ({ agents, problemAt }: Plan, env: Environment): void => {
-  const programs = new Map<string, string | null>()
-  const whyNot = (program: string, cwd: string, path: string | undefined): string | null => {
-    // Thousands of agents share a few programs.
-    const key = [program, cwd, path].join("\0")
-    const known = programs.get(key)
-    if (known !== undefined) return known
-    const found = findProgram(program, cwd, path)
-    const why = "started" in found ? found.message : null
-    programs.set(key, why)
-    return why
-  }
-  const problems = agents.flatMap(({ command: [program], cwd, env: own }, index) => {
-    const at = ["agents", String(index)]
-    if (!isFolder(cwd)) return [problemAt([...at, "cwd"], cwd, "a folder that is there")]
-    const why = whyNot(program, cwd, own.PATH ?? env.PATH)
-    const found = `${JSON.stringify(program)} (${why})`
-    return why === null ? [] : [problemAt([...at, "command"], found, "a program that can be run")]
-  })
-  const [first, ...rest] = problems
-  if (first !== undefined) throw configurationError([first, ...rest])
-}
-
-const isFolder = (path: string): boolean =>
-  statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
 
 const outputFile = (values: FlagValues, name: string, cwd: string): string | null => {
   const path = oneOf(values, name)

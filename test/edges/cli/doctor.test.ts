@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
 import { fold } from "../../../machines/budget/fold.ts"
@@ -239,4 +239,67 @@ it.each([
   const { status, stderr } = await doctor(argv, { cwd: emptyFolder() })
   expect(status).toBe(125)
   expect(stderr).toContain(message)
+})
+
+describe("of an agent program", () => {
+  /** A folder as npm leaves it: a package, and a link to its program on the path. */
+  const install = (cwd: string): string => {
+    const folder = join(cwd, "node_modules/@anthropic-ai/claude-code")
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(
+      join(folder, "package.json"),
+      JSON.stringify({ name: "@anthropic-ai/claude-code", version: "2.1.330" }),
+    )
+    writeFileSync(join(folder, "cli.js"), "", { mode: 0o755 })
+    mkdirSync(join(cwd, "bin"))
+    symlinkSync(join(folder, "cli.js"), join(cwd, "bin/claude"))
+    return join(cwd, "bin")
+  }
+
+  it("says what is here and how it would be started: names, never a value", async () => {
+    const cwd = emptyFolder()
+    mkdirSync(join(cwd, ".claude"))
+    writeFileSync(join(cwd, ".claude/.credentials.json"), "secret-sign-in")
+    const env = {
+      PATH: install(cwd),
+      ANTHROPIC_API_KEY: "secret-key",
+      ANTHROPIC_BASE_URL: "https://user:secret-password@proxy.test/claude?token=secret-token",
+      CLAUDE_CODE_USE_BEDROCK: "1",
+    }
+    const before = readdirSync(cwd, { recursive: true })
+    const { all, found } = await findings(["--agent", "claude"], { cwd, env })
+    expect(JSON.stringify(all)).not.toContain("secret")
+    expect(found("program")[0]?.text).toBe(`Claude Code 2.1.330, ${join(cwd, "bin/claude")}`)
+    expect(found("credentials")[0]?.text).toContain(".credentials.json: left alone")
+    expect(found("upstream")[0]?.details).toEqual([
+      "anthropic: https://proxy.test/claude (ANTHROPIC_BASE_URL) with the key in ANTHROPIC_API_KEY",
+    ])
+    expect(found("launch")[0]?.details).toContain("takes away CLAUDE_CODE_USE_BEDROCK")
+    expect(found("launch")[0]?.details.join()).toContain("ANTHROPIC_BASE_URL")
+    expect(found("launch")[0]?.details).toContain("asks it to end with SIGINT")
+    expect(found("class")).toMatchObject([{ verdict: "good" }])
+    expect(readdirSync(cwd, { recursive: true })).toEqual(before)
+  })
+
+  it("says why less is claimed, and that a program is missing", async () => {
+    const cwd = emptyFolder()
+    const { status, found } = await findings(["--agent", "codex"], { cwd, env: { PATH: cwd } })
+    expect(status).toBe(1)
+    expect(found("program")).toMatchObject([{ verdict: "bad" }])
+    expect(found("upstream")).toMatchObject([{ verdict: "note" }])
+    expect(found("launch")[0]?.details.join()).toContain("adds -c model_provider=…")
+    expect(found("class")[0]?.details[0]).toContain("sign-in is passed on")
+  })
+
+  it("looks for no program where only an SDK is named", async () => {
+    const { found } = await findings(["--agent", "openai-sdk"], { cwd: emptyFolder() })
+    expect([found("program"), found("credentials")]).toEqual([[], []])
+    expect(found("class")).toMatchObject([{ verdict: "note" }])
+  })
+
+  it("knows no other name", async () => {
+    const { status, stderr } = await doctor(["--agent", "auto"], { cwd: emptyFolder() })
+    expect(status).toBe(125)
+    expect(stderr).toContain("--agent: found ")
+  })
 })
