@@ -20,7 +20,7 @@ const WRITING = `## How values are written
 | numbers | \`10000000\`, \`0.5\` | the same, and \`10_000_000\`; tokens also \`10M\`, \`500k\` |
 | maps | \`{input: 1, cacheRead: 0.1}\` | \`input=1,cacheRead=0.1\` |
 | lists | \`[80, 95, 100]\` | \`80,95,100\` |
-| switches | \`true\`, \`false\` | \`true\`, \`false\`; as flags \`--soft\` and \`--hard\` |
+| switches | \`true\`, \`false\` | \`true\`, \`false\`; as flags \`--soft\`, \`--hard\`, \`--allow-unpriced\` |
 | money | micro-dollars: \`5000000\` | variables: micro-dollars; flags: dollars, \`5.00\` |
 
 - \`0\` means none allowed; unlimited is always said, never assumed.
@@ -30,6 +30,8 @@ const WRITING = `## How values are written
 - An empty variable counts as not set. An unknown \`STINT_*\` variable is a warning;
   \`STINT_AGENT_ID\` and \`STINT_TASK_ID\` are no settings.
 - A flag given twice, a key given twice and an unknown key are errors.
+- \`stint.yaml\` may hold two maps besides, \`prices\` and \`upstreams\`: see
+  [prices and upstreams](../guides/prices.md).
 - A relative \`ledger\` starts at the working directory, and \`~/\` at the home folder. The user's
   state folder is \`$XDG_STATE_HOME/stint\` or \`~/.local/state/stint\`,
   \`~/Library/Application Support/stint\` on macOS, \`%LOCALAPPDATA%\\stint\` on Windows.`

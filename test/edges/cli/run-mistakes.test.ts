@@ -25,7 +25,7 @@ agents:
     command: []
     cwd: 7
     env: {N: 1}
-    limits: {perAgentTokenLimit: many, dailyTokenLimit: 5}
+    limits: {perAgentTokenLimit: many, dailyTokenLimit: 5, reserveForWrapUp: -1}
 agnets: []
 `
     const ended = await run(place, [place.file("plan.yaml", text)])
@@ -41,6 +41,7 @@ agnets: []
       ["agents[2].env.N", "1", "a text"],
       ["agents[2].limits.perAgentTokenLimit", '"many"', "a whole number"],
       ["agents[2].limits.dailyTokenLimit", "", "expected"],
+      ["agents[2].limits.reserveForWrapUp", "-1", "a whole number from 0"],
       ["agnets", "an unknown key", "did you mean agents?"],
     ] as const) {
       const line = ended.stderr.split("\n").find((each) => each.includes(` ${key}: `)) ?? key

@@ -149,6 +149,23 @@ export const recovery: Checks = {
     expect(later.after.kept).toEqual(kept)
   },
 
+  "settings of an earlier version are completed with what it did not know": (m) => {
+    const { decideStart, emptyBudget } = m.recovery
+    const first = decideStart(emptyBudget(), SETTINGS, NOON)
+    const earlier = first.rows.map((row): Row => {
+      if (row.kind !== "budget_set") return row
+      const { dailyCostLimitMicroUsd, perAgentCostLimitMicroUsd, ...some } = row.settings
+      const { reserveForWrapUp, allowUnbounded, allowUnpriced, ...known } = some
+      return { ...row, settings: known as typeof row.settings }
+    })
+    const folded = m.fold.foldAll(emptyBudget(), earlier)
+    expect(folded.settings).toEqual(SETTINGS)
+    expect(decideStart(folded, SETTINGS, NOON).rows).toEqual([])
+    const saved = JSON.parse(JSON.stringify(m.checkpoint.encodeCheckpoint(folded)))
+    delete saved.settings.reserveForWrapUp
+    expect(m.checkpoint.decodeCheckpoint(saved)?.settings).toEqual(SETTINGS)
+  },
+
   "every setting that changed is written, and opens its day in its zone": (m) => {
     const { decideStart, emptyBudget } = m.recovery
     const { after } = decideStart(emptyBudget(), SETTINGS, NOON)
@@ -159,6 +176,9 @@ export const recovery: Checks = {
       { tokenWeights: weights },
       { thresholds: [80, 95, 99] as const },
       { timeZone: "Asia/Tokyo" },
+      { perAgentCostLimitMicroUsd: 0 },
+      { reserveForWrapUp: 1 },
+      { allowUnbounded: true },
     ]
     for (const change of changes)
       expect(kinds(decideStart(after, { ...SETTINGS, ...change }, NOON).rows)).toBe("budget_set")
