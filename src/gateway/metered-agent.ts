@@ -12,6 +12,11 @@ export interface CallAsk {
   readonly unboundable: string | null
   /** Wait in line while only held tokens are in the way. */
   readonly queue: boolean
+  /**
+   * A tighter bound is asked for if this one does not fit: its refusal is no row, counts for nothing
+   * and stops nobody. A grant is a grant.
+   */
+  readonly tentative: boolean
 }
 
 export interface CallReport {

@@ -36,6 +36,8 @@ export interface CallRequest {
   /** As the provider will bill it. */
   readonly model: string
   readonly streams: boolean
+  /** The answer will say its usage as the request stands; false: `askUsage` is needed for it. */
+  readonly saysUsage: boolean
   /** UTF-8 bytes of the body plus the provider's template: no tokenizer makes more tokens of it. */
   readonly inputBoundTokens: number
   /** Bytes the learned ratio of tokens per byte is applied to, where an estimate is enough. */
