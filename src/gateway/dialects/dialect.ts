@@ -72,10 +72,12 @@ export interface CallUsage {
   readonly parts: readonly PricedUsage[]
 }
 
-/** One event of a stream, its `data` lines joined as the standard says. */
+/** One event of a stream: most are passed by unread, so its text stays bytes. */
 export interface StreamEvent {
+  /** Null: the event has no name of its own. */
   readonly event: string | null
-  readonly data: string
+  /** Its `data` lines joined as the standard says, in UTF-8; a view, valid until the reader returns. */
+  readonly data: Buffer
 }
 
 /** Reads one answer along. Never throws, whatever the provider says. */
@@ -114,6 +116,8 @@ export interface Dialect {
   readonly rewrite: (body: Buffer, change: RequestChange) => Buffer
   /** True where an added `askUsage` makes the provider send an event that the client did not ask for. */
   readonly isAddedUsage: (event: StreamEvent) => boolean
+  /** False as soon as an event's data, begun, shows that it is not that one: its bytes need not wait. */
+  readonly mayBeAddedUsage: (begun: Buffer) => boolean
   readonly meter: (request: CallRequest) => AnswerMeter
   /** The body of an error in the vendor's own shape. */
   readonly refusal: (words: RefusalWords) => Json
