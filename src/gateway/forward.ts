@@ -9,6 +9,9 @@ import { returningHeaders } from "./headers.ts"
 import type { GatewaySettings } from "./settings.ts"
 import type { UpstreamConnections, UpstreamRequest } from "./upstream.ts"
 
+/** Gets the bytes that were kept back until the end. */
+type Rest = (rest: readonly Buffer[]) => void
+
 /** Why there is no whole answer. */
 export type Failure =
   | { readonly kind: "unreachable"; readonly code: string }
@@ -136,14 +139,14 @@ export class Forward {
 
   private chunk(chunk: Buffer): void {
     if (this.isOver) return
-    const shown = this.reader === null ? chunk : this.reader.read(chunk)
+    const shown = this.reader === null ? [chunk] : this.reader.push(chunk)
     if (this.isDraining) {
       this.drained += chunk.length
       if (this.drained > this.call.settings.drainBytesMax) this.finish("givenUp", null)
       return
     }
     this.heard()
-    if (shown.length > 0 && !this.call.res.write(shown)) this.up?.pause()
+    for (const piece of shown) if (!this.call.res.write(piece)) this.up?.pause()
   }
 
   private resume(): void {
@@ -157,8 +160,8 @@ export class Forward {
       const { res } = this.call
       if (this.isDraining) return
       if (up.rawTrailers.length > 0) res.addTrailers(pairs(up.rawTrailers))
-      if (rest === null) res.end()
-      else res.end(rest)
+      for (const piece of rest) res.write(piece)
+      res.end()
     })
   }
 
@@ -194,36 +197,33 @@ export class Forward {
   }
 
   /** What came gets to the client, and then the end that shows it was not all. */
-  private cutOff(rest: Buffer | null): void {
+  private cutOff(rest: readonly Buffer[]): void {
     const { res, settings } = this.call
     const { socket } = res
     if (socket === null || !res.headersSent) {
       res.destroy()
       return
     }
-    if (rest !== null) res.write(rest)
+    for (const piece of rest) res.write(piece)
     socket.setTimeout(settings.drainMs, () => socket.destroy())
     socket.destroySoon()
   }
 
   /** The last bytes are read and the end is told before the client sees it. */
-  private read(
-    stop: Attempt["stop"],
-    failure: Failure | null,
-    then: (rest: Buffer | null) => void,
-  ) {
+  private read(stop: Attempt["stop"], failure: Failure | null, then: Rest): void {
     this.isOver = true
     clearTimeout(this.timer)
     const { res, onEnd } = this.call
     res.off("close", this.onClientClose)
     res.off("drain", this.onClientDrain)
     const attempt = { left: this.left, status: this.up?.statusCode ?? null, stop, failure }
-    const over = (rest: Buffer | null): void => {
+    const over = (rest: readonly Buffer[]): void => {
       onEnd(attempt)
       then(rest)
     }
-    if (this.reader === null) over(null)
-    else this.reader.end(over)
+    const last = this.reader?.end()
+    if (last === undefined) over([])
+    else last.read.catch(() => "unreadable").then(() => over(last.rest))
   }
 
   private heard(): void {

@@ -24,7 +24,7 @@ export interface Unsettled {
 /** The decision is made in this turn; the promise is of its being written down. */
 export const settleAttempt = async (settling: Settling, attempt: Attempt): Promise<void> => {
   const { held } = settling
-  const outcome = outcomeOf(endOf(settling, attempt))
+  const outcome = judged(settling, attempt)
   const report = outcome.kind === "settle" ? reported(settling, outcome) : null
   log(settling, attempt, outcome, report)
   await ended(settling, async () => {
@@ -45,6 +45,16 @@ const ended = async ({ desk, held }: Unsettled, end: () => Promise<void>): Promi
     await end()
   } catch (error) {
     desk.log.error({ err: error, holdId: held.id }, "the end of a call could not be written")
+  }
+}
+
+/** A meter that broke says nothing: nobody knows. */
+const judged = (settling: Settling, attempt: Attempt): Outcome => {
+  try {
+    return outcomeOf(endOf(settling, attempt))
+  } catch (error) {
+    settling.desk.log.error({ err: error, holdId: settling.held.id }, "a meter broke")
+    return { kind: "charge" }
   }
 }
 

@@ -1,6 +1,6 @@
 /** A held call at the provider: forwarded, read along, and settled before its end is seen. */
 import type { IncomingMessage, ServerResponse } from "node:http"
-import { readAnswer } from "./answer-reader.ts"
+import { type AnswerHeaders, answerReader } from "./answer-reader.ts"
 import { type Attempt, type Failure, Forward } from "./forward.ts"
 import { REFUSALS, refuse } from "./refusal.ts"
 import { type Settling, settleAttempt } from "./settle-attempt.ts"
@@ -18,7 +18,7 @@ export interface Spending extends Settling {
 /** Resolves when the hold's end is written. */
 export const spend = (call: Spending): Promise<void> =>
   new Promise((resolve) => {
-    const { desk, visit, req, res, held, meter } = call
+    const { desk, visit, req, res, held, meter, hidesUsage } = call
     const forward = new Forward({
       req,
       res,
@@ -28,13 +28,8 @@ export const spend = (call: Spending): Promise<void> =>
       settings: desk.settings,
       addedHeaders:
         held.wrapUp === null ? [] : ["x-stint-wrap-up", String(held.wrapUp.remainingTokens)],
-      reader: (up) =>
-        readAnswer({
-          meter,
-          contentEncoding: up.headers["content-encoding"],
-          isHidden: hides(call, up) ? visit.dialect.isAddedUsage : null,
-        }),
-      edits: (up) => hides(call, up),
+      reader: (up) => answerReader(meter, headersOf(up), hidesUsage ? visit.dialect : null),
+      edits: (up) => hidesUsage && headersOf(up).contentType?.startsWith(EVENTS) === true,
       knowsAll: () => meter.isFinal(),
       onEnd: (attempt) => {
         desk.underWay.delete(giveUp)
@@ -46,9 +41,12 @@ export const spend = (call: Spending): Promise<void> =>
     desk.underWay.add(giveUp)
   })
 
-/** An answer that came encoded although none was asked for is passed on as it is. */
-const hides = ({ hidesUsage }: Spending, up: IncomingMessage): boolean =>
-  hidesUsage && up.headers["content-encoding"] === undefined
+const EVENTS = "text/event-stream"
+
+const headersOf = (up: IncomingMessage): AnswerHeaders => ({
+  contentType: up.headers["content-type"],
+  contentEncoding: up.headers["content-encoding"],
+})
 
 /** A client that has heard nothing yet hears why. */
 const tell = ({ visit, res }: Spending, { status, failure }: Attempt): void => {
