@@ -190,8 +190,10 @@ export class Forward {
 
   private finish(stop: "broken" | "givenUp", failure: Failure | null): void {
     if (this.isOver) return
+    const isBegun = this.call.res.headersSent
     this.read(stop, failure, (rest) => {
-      if (this.up !== null || failure === null) this.cutOff(rest)
+      if (isBegun) this.cutOff(rest)
+      else if (failure === null) this.call.res.destroy()
     })
     this.out.destroy()
   }
@@ -200,10 +202,7 @@ export class Forward {
   private cutOff(rest: readonly Buffer[]): void {
     const { res, settings } = this.call
     const { socket } = res
-    if (socket === null || !res.headersSent) {
-      res.destroy()
-      return
-    }
+    if (socket === null) return
     for (const piece of rest) res.write(piece)
     socket.setTimeout(settings.drainMs, () => socket.destroy())
     socket.destroySoon()

@@ -32,10 +32,10 @@ export const passFree = (
       reader: null,
       edits: () => false,
       knowsAll: () => true,
-      onEnd: ({ status, failure }) => {
+      onEnd: ({ failure }) => {
         desk.underWay.delete(giveUp)
         resolve()
-        if (failure === null || status !== null) return
+        if (failure === null || res.headersSent) return
         refuse(res, dialect, REFUSALS.unreachable(upstream.upstream.provider, codeOf(failure)))
       },
     })

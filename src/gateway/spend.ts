@@ -49,8 +49,8 @@ const headersOf = (up: IncomingMessage): AnswerHeaders => ({
 })
 
 /** A client that has heard nothing yet hears why. */
-const tell = ({ visit, res }: Spending, { status, failure }: Attempt): void => {
-  if (failure === null || status !== null) return
+const tell = ({ visit, res }: Spending, { failure }: Attempt): void => {
+  if (failure === null || res.headersSent) return
   refuse(res, visit.dialect, wordsOf(visit.upstream.upstream.provider, failure))
 }
 
