@@ -180,9 +180,8 @@ const outgoing = (
   const { visit, desk } = call
   const { request } = read
   const change: RequestChange = {
-    outputCap:
-      request.hasOutput && held.outputTokens !== request.outputCap ? held.outputTokens : null,
-    askUsage: request.streams && !request.saysUsage,
+    outputCap: isCapToPut(request, held) ? held.outputTokens : null,
+    askUsage: !request.saysUsage,
     note: desk.settings.wrapUpNote && held.wrapUp !== null ? wrapUpNote(held.wrapUp) : null,
   }
   const isChanged = change.outputCap !== null || change.askUsage || change.note !== null
@@ -195,6 +194,9 @@ const outgoing = (
   })
   return { head, sent, hidesUsage: change.askUsage }
 }
+
+const isCapToPut = (request: CallRequest, held: HeldCall): boolean =>
+  request.hasOutput && (!request.saysCap || request.outputCap !== held.outputTokens)
 
 const wrapUpNote = ({ remainingTokens }: { readonly remainingTokens: number }): string =>
   `The budget of this task is nearly used up: about ${remainingTokens} tokens are left. Start nothing new; finish with a short summary of what is done and what is not.`

@@ -1,5 +1,6 @@
 /** A gateway before a model server, with one agent admitted: what most tests here begin with. */
 import pino, { type Logger } from "pino"
+import { DIALECTS } from "../../src/gateway/dialects/dialects.ts"
 import {
   type AdmitOptions,
   type AdmittedAgent,
@@ -11,7 +12,6 @@ import type { Upstream } from "../../src/gateway/upstream.ts"
 import type { PriceBook } from "../../src/pricing/price-book.ts"
 import { BudgetedAgent, type BudgetedAgentOptions } from "./budgeted-agent.ts"
 import { type ModelServer, startModelServer } from "./model-server.ts"
-import { DIALECTS } from "./test-dialects.ts"
 
 export const REAL_KEY = "sk-real-and-secret"
 

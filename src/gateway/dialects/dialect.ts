@@ -44,6 +44,8 @@ export interface CallRequest {
   readonly inputBytes: number
   /** The answer's own cap, per answer; null: the request has none. */
   readonly outputCap: number | null
+  /** False: the cap is only what the API is known to do without one, and holds once it is put in. */
+  readonly saysCap: boolean
   /** A cap below this leaves no useful answer beside the thinking that was asked for. 0: no output. */
   readonly thinkingTokens: number
   /** False where the API has no cap to put in, and no output to bound (embeddings). */

@@ -40,7 +40,7 @@ export const OPENAI_CHAT: RequestApi = {
   known: KNOWN,
   rules: OPENAI_CHAT_RULES,
   own: (reading) => ({
-    streams: readStreaming(reading),
+    ...readStreaming(reading),
     outputCap: largest(
       readWhole(reading, reading.fields, "max_completion_tokens"),
       readWhole(reading, reading.fields, "max_tokens"),
@@ -58,11 +58,15 @@ export const OPENAI_CHAT: RequestApi = {
 const largest = (first: number | null, second: number | null): number | null =>
   first === null ? second : Math.max(first, second ?? 0)
 
-export const readStreaming = (reading: Reading): boolean => {
+/** A stream of this API ends without usage unless it is asked for. */
+export const readStreaming = (
+  reading: Reading,
+): { readonly streams: boolean; readonly saysUsage: boolean } => {
   const { text, fields, problems } = reading
   const options = nestedFields(text, fields, "stream_options", STREAM_OPTIONS, problems)
-  readFlag(reading, options, "include_usage")
-  return readFlag(reading, fields, "stream")
+  const isAsked = readFlag(reading, options, "include_usage")
+  const streams = readFlag(reading, fields, "stream")
+  return { streams, saysUsage: isAsked || !streams }
 }
 
 const noteAtTheEnd: Change = (text, members, { note }) => {

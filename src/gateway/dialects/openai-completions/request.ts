@@ -30,13 +30,17 @@ export const OPENAI_COMPLETIONS: RequestApi = {
   dialect: "openai-completions",
   known: KNOWN,
   rules: OPENAI_COMPLETIONS_RULES,
-  own: (reading) => ({
-    streams: readStreaming(reading),
-    outputCap: readWhole(reading, reading.fields, "max_tokens") ?? DEFAULT_CAP,
-    thinkingTokens: 0,
-    hasOutput: true,
-    addedTokens: 0,
-  }),
+  own: (reading) => {
+    const cap = readWhole(reading, reading.fields, "max_tokens")
+    return {
+      ...readStreaming(reading),
+      outputCap: cap ?? DEFAULT_CAP,
+      saysCap: cap !== null,
+      thinkingTokens: 0,
+      hasOutput: true,
+      addedTokens: 0,
+    }
+  },
 }
 
 export const read: Dialect["read"] = readCall(OPENAI_COMPLETIONS)

@@ -13,6 +13,10 @@ export type OwnPart = Pick<
 > & {
   /** What the provider may add to the text of this request, beside the template. */
   readonly addedTokens: number
+  /** False where the API says usage only when asked, and was not; true by default. */
+  readonly saysUsage?: boolean
+  /** False where the cap is the API's own default; true by default. */
+  readonly saysCap?: boolean
 }
 
 export interface RequestApi {
@@ -38,6 +42,8 @@ export const readCall =
     if (problems.length > 0) return { malformed: problems.join("; ") }
     return {
       model,
+      saysUsage: true,
+      saysCap: true,
       ...own,
       inputBoundTokens: textBound(body, bytes.length) + TEMPLATE_TOKENS + addedTokens,
       inputBytes: bytes.length,
