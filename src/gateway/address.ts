@@ -21,7 +21,7 @@ export interface RefusedTarget {
   readonly refused: string
 }
 
-const SEGMENTS = /^(?:\/(?:[\w.~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)+$/
+const SEGMENTS = /^(?:\/(?:[\w.~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)+\/?$/
 const DISGUISED = /%(?:2f|5c|2e|00)/i
 const DOTS = /\/\.{1,2}(?:\/|$)/
 const PRINTABLE = /^[\x21-\x7e]*$/

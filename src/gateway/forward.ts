@@ -119,25 +119,28 @@ export class Forward {
     this.up = up
     this.reader = call.reader?.(up) ?? null
     this.heard()
-    up.on("data", (chunk: Buffer) => this.guard(() => this.chunk(chunk)))
+    up.on("data", (chunk: Buffer) => this.guard(() => this.chunk(up, chunk)))
     up.on("end", () => this.guard(() => this.ended(up)))
     up.on("error", (error) => this.failed(error))
     up.on("close", () => this.failed(null))
-    if (!this.isDraining) this.startAnswer(up)
+    // A stream's first event may be long in coming; its head is news already. Any other head waits
+    // for the first byte: until then the client can still be told what went wrong.
+    if (this.isDraining || !up.headers["content-type"]?.startsWith("text/event-stream")) return
+    this.startAnswer(up)
+    call.res.flushHeaders()
   }
 
   private startAnswer(up: IncomingMessage): void {
     const { req, res, addedHeaders, edits } = this.call
+    if (res.headersSent) return
     const trails = up.headers["transfer-encoding"] !== undefined && req.httpVersion !== "1.0"
     const headers = returningHeaders(up, edits(up), trails)
     headers.push(...addedHeaders)
     res.sendDate = false
     res.writeHead(up.statusCode ?? 502, up.statusMessage, headers)
-    // A stream's first event may be long in coming; its head is news already.
-    if (up.headers["content-type"]?.startsWith("text/event-stream")) res.flushHeaders()
   }
 
-  private chunk(chunk: Buffer): void {
+  private chunk(up: IncomingMessage, chunk: Buffer): void {
     if (this.isOver) return
     const shown = this.reader === null ? [chunk] : this.reader.push(chunk)
     if (this.isDraining) {
@@ -146,7 +149,8 @@ export class Forward {
       return
     }
     this.heard()
-    for (const piece of shown) if (!this.call.res.write(piece)) this.up?.pause()
+    this.startAnswer(up)
+    for (const piece of shown) if (!this.call.res.write(piece)) up.pause()
   }
 
   private resume(): void {
@@ -159,6 +163,7 @@ export class Forward {
     this.read("complete", null, (rest) => {
       const { res } = this.call
       if (this.isDraining) return
+      this.startAnswer(up)
       if (up.rawTrailers.length > 0) res.addTrailers(pairs(up.rawTrailers))
       for (const piece of rest) res.write(piece)
       res.end()

@@ -1,5 +1,6 @@
 /** Who asks for what: the host, the path, the credential and the upstream, before any body is read. */
 import type { IncomingMessage } from "node:http"
+import type { ProviderName } from "../pricing/price-book.ts"
 import { type Address, addressOf } from "./address.ts"
 import type { Claims } from "./credentials.ts"
 import type { Desk } from "./desk.ts"
@@ -125,13 +126,17 @@ const KEY_HEADERS: Readonly<Record<DialectName, KeyHeader>> = {
 
 /** Whose words a client understands, as far as its request shows. */
 const hintOf = (req: IncomingMessage, address: ReturnType<typeof addressOf>): DialectName => {
+  const { provider, version } = "refused" in address ? { provider: null, version: null } : address
+  if (provider !== null) return HINTS[provider] ?? "openai-chat"
   const { headers } = req
-  const provider = "provider" in address ? address.provider : null
-  const version = "version" in address ? address.version : null
-  if (provider === "google" || version?.startsWith("v1beta")) return "gemini-generate"
-  if (headers["x-goog-api-key"] !== undefined) return "gemini-generate"
-  if (provider === "anthropic" || headers["anthropic-version"] !== undefined) {
-    return "anthropic-messages"
+  if (version?.startsWith("v1beta") || headers["x-goog-api-key"] !== undefined) {
+    return "gemini-generate"
   }
-  return headers["x-api-key"] === undefined ? "openai-chat" : "anthropic-messages"
+  const isAnthropic = headers["anthropic-version"] ?? headers["x-api-key"]
+  return isAnthropic === undefined ? "openai-chat" : "anthropic-messages"
+}
+
+const HINTS: Readonly<Record<ProviderName, DialectName>> = {
+  anthropic: "anthropic-messages",
+  google: "gemini-generate",
 }

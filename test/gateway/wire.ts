@@ -17,6 +17,8 @@ export interface Sent {
   readonly headers?: http.OutgoingHttpHeaders | readonly string[]
   readonly body?: string | Buffer
   readonly agent?: http.Agent
+  /** In the turn in which the answer's end is seen. */
+  readonly onEnd?: () => void
 }
 
 /** A request under way: its answer, and the means to leave. */
@@ -28,7 +30,7 @@ export interface UnderWay {
 }
 
 export const begin = (url: string, sent: Sent = {}): UnderWay => {
-  const { method = "POST", headers = {}, body, agent = false } = sent
+  const { method = "POST", headers = {}, body, agent = false, onEnd } = sent
   const request = http.request(url, { method, headers: headers as http.OutgoingHttpHeaders, agent })
   const head = new Promise<http.IncomingMessage>((resolve, reject) => {
     request.on("response", resolve)
@@ -41,6 +43,7 @@ export const begin = (url: string, sent: Sent = {}): UnderWay => {
       const chunks: Buffer[] = []
       response.on("data", (chunk: Buffer) => chunks.push(chunk))
       response.on("error", () => undefined)
+      if (onEnd !== undefined) response.on("end", onEnd)
       response.on("close", () =>
         resolve({
           status: response.statusCode ?? 0,
