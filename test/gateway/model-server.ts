@@ -275,7 +275,7 @@ const stream = async (
     return
   }
   for (const [at, { text, outputTokens }] of pieces.entries()) {
-    if (at === breakAt) return breakOff(asked, fault, res)
+    if (at === breakAt) return breakOff(asked, call, fault, res)
     if (fault?.kind === "stepwise") await fault.next()
     if (res.destroyed) return
     // Made before it is sent: what is on its way was billed.
@@ -308,8 +308,10 @@ const breaksAt = (fault: Fault | null, length: number): number | null => {
   return null
 }
 
-const breakOff = (asked: Asked, fault: Fault | null, res: ServerResponse): void => {
+const breakOff = (asked: Asked, call: Call, fault: Fault | null, res: ServerResponse): void => {
   if (fault?.kind === "errorEvent") {
+    // Nothing was made, so nothing is billed.
+    if (fault.after === "nothing") call.inputTokens = 0
     res.end(errorEvent(asked.api))
     return
   }
