@@ -236,6 +236,11 @@ export const supervisorSetup = base.extend({
       assertEvent(event, "hold.requested")
       return Decisions.holdDecision(context.budget, event).verdict === "queues"
     },
+    /** A tentative ask that does not fit whole. */
+    holdDeclines: ({ context, event }) => {
+      assertEvent(event, "hold.requested")
+      return Decisions.holdDecision(context.budget, event).verdict === "declines"
+    },
     nextHoldIsDecided: ({ context, event }) => nextHoldDecision(context, event) !== undefined,
     anyHoldWaits: ({ context }) => lengthOf(context.holdQueue) > 0,
     holdIsWaiting: ({ context, event }) => {

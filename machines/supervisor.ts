@@ -22,6 +22,7 @@ const requestedHold = [
   { guard: "holdAdmitsWrappingUp", actions: "grantHold" },
   { guard: "holdAdmitsFlagged", actions: "grantHold" },
   { guard: "holdQueues", actions: "joinHoldQueue" },
+  { guard: "holdDeclines", actions: "refuseHold" },
   { guard: "holdWaits", actions: "refuseHold" },
   { guard: "holdNever", actions: "refuseHold" },
   { guard: "holdNeverForAgent", actions: "refuseHold" },

@@ -67,13 +67,15 @@ const seekHard = (
   const grant = seek(false)
   if (grant !== null) return { grant, refusal: null }
   const refusal = refusalOf(judgeAt(range.least, false))
-  if (reserveOf(budget, agent) === 0 || agent.wrappingUp || !isShort(refusal))
-    return { grant: null, refusal }
+  if (!mayWrapUp(budget, agent, request) || !isShort(refusal)) return { grant: null, refusal }
   const last = seek(true)
   return last === null
     ? { grant: null, refusal: refusalOf(judgeAt(range.least, true)) }
     : { grant: last, refusal: null }
 }
+
+const mayWrapUp = (budget: Budget, agent: LiveAgent, { isTentative = false }: HoldRequest) =>
+  reserveOf(budget, agent) > 0 && !agent.wrappingUp && !isTentative
 
 /** Its own tokens are used up but for what is set aside: no waiting brings any back. */
 const isShort = ({ reason, never }: Refusal): boolean => never && reason === "agent_token_limit"
@@ -87,8 +89,11 @@ const refusalOf = ({ always, whenHard }: Judgement): Refusal => {
   return refusal
 }
 
-const rangeOf = (request: HoldRequest): { readonly least: Tokens; readonly most: Tokens } =>
-  "call" in request ? request.call.outputTokens : NO_OUTPUT
+const rangeOf = (request: HoldRequest): { readonly least: Tokens; readonly most: Tokens } => {
+  if (!("call" in request)) return NO_OUTPUT
+  const { outputTokens } = request.call
+  return request.isTentative === true ? { ...outputTokens, least: outputTokens.most } : outputTokens
+}
 
 const NO_OUTPUT = { least: 0, most: 0 }
 

@@ -28,6 +28,11 @@ export type HoldRequest = {
   readonly isBounded?: boolean
   /** Wait in line while only held amounts are in the way. */
   readonly queue?: boolean
+  /**
+   * Grant all of it or nothing, and without the reserve: a tighter bound is asked for otherwise.
+   * To be declined is no refusal: no row says so, and nobody is stopped by it.
+   */
+  readonly isTentative?: boolean
   /** It expires with its agent only: somebody watches its connection. */
   readonly isWatched?: boolean
   /** What is said of its agent's class; a call let through without a bound is `metered` anyway. */
@@ -42,6 +47,7 @@ export type HoldVerdict =
   | "admitsWrappingUp"
   | "admitsFlagged"
   | "queues"
+  | "declines"
   | "waits"
   | "never"
   | "neverForAgent"
@@ -65,6 +71,8 @@ export const decideHold = (
   const open = holdOf(budget, request.holdId)
   if (open !== undefined) return repeatHold(turned, open, request)
   const sought = seekGrant(budget, agent, request, at)
+  if (request.isTentative === true && sought.refusal !== null)
+    return conclude(turned, "declines", [], sought.refusal)
   if (sought.grant === null)
     return mayQueue(request, sought.refusal)
       ? conclude(turned, "queues", [], sought.refusal)

@@ -20,6 +20,8 @@ export interface CallAsk {
   readonly isBounded: boolean
   /** Wait in line while only held amounts are in the way. */
   readonly queue: boolean
+  /** Grant all of it or nothing: a tighter bound is asked for otherwise, and this was no refusal. */
+  readonly isTentative: boolean
   /** The class its agent is in for it: `reserved` only where no call can pass by. */
   readonly claims: "reserved" | "metered"
 }

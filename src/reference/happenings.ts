@@ -181,6 +181,7 @@ export const PAYLOADS: Payloads = {
     call: "of a call: a call bound",
     isBounded: "false: what it comes to cannot be told from its request",
     queue: "wait in line while only held amounts are in the way",
+    isTentative: "grant all of it or nothing; to be declined is no refusal",
     isWatched: "it expires with its agent only: somebody watches its connection",
     claims: "the class its call is enforced in: reserved or metered",
   },

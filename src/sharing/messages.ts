@@ -131,6 +131,7 @@ const HoldAsked = Schema.Struct({
     bound: Bound,
     isBounded: Schema.Boolean,
     queue: Schema.Boolean,
+    isTentative: Schema.Boolean,
     claims: Schema.Literals(["reserved", "metered"]),
   }),
 })

@@ -36,12 +36,16 @@ export interface CallRequest {
   /** As the provider will bill it. */
   readonly model: string
   readonly streams: boolean
+  /** The answer will say its usage as the request stands; false: `askUsage` is needed for it. */
+  readonly saysUsage: boolean
   /** UTF-8 bytes of the body plus the provider's template: no tokenizer makes more tokens of it. */
   readonly inputBoundTokens: number
   /** Bytes the learned ratio of tokens per byte is applied to, where an estimate is enough. */
   readonly inputBytes: number
   /** The answer's own cap, per answer; null: the request has none. */
   readonly outputCap: number | null
+  /** False: the cap is only what the API is known to do without one, and holds once it is put in. */
+  readonly saysCap: boolean
   /** A cap below this leaves no useful answer beside the thinking that was asked for. 0: no output. */
   readonly thinkingTokens: number
   /** False where the API has no cap to put in, and no output to bound (embeddings). */
@@ -70,10 +74,12 @@ export interface CallUsage {
   readonly parts: readonly PricedUsage[]
 }
 
-/** One event of a stream, its `data` lines joined as the standard says. */
+/** One event of a stream: most are passed by unread, so its text stays bytes. */
 export interface StreamEvent {
+  /** Null: the event has no name of its own. */
   readonly event: string | null
-  readonly data: string
+  /** Its `data` lines joined as the standard says, in UTF-8; a view, valid until the reader returns. */
+  readonly data: Buffer
 }
 
 /** Reads one answer along. Never throws, whatever the provider says. */
@@ -112,6 +118,8 @@ export interface Dialect {
   readonly rewrite: (body: Buffer, change: RequestChange) => Buffer
   /** True where an added `askUsage` makes the provider send an event that the client did not ask for. */
   readonly isAddedUsage: (event: StreamEvent) => boolean
+  /** False as soon as an event's data, begun, shows that it is not that one: its bytes need not wait. */
+  readonly mayBeAddedUsage: (begun: Buffer) => boolean
   readonly meter: (request: CallRequest) => AnswerMeter
   /** The body of an error in the vendor's own shape. */
   readonly refusal: (words: RefusalWords) => Json

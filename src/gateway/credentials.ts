@@ -1,0 +1,74 @@
+/**
+ * Who may call: a key and a path token of 256 random bits for each agent, kept as hashes only and
+ * valid for its life and its upstreams. A revoked agent's next request is a stranger's.
+ */
+import { hash, randomBytes, timingSafeEqual } from "node:crypto"
+import type { ProviderName } from "../pricing/price-book.ts"
+import type { MeteredAgent } from "./metered-agent.ts"
+
+export interface Claims {
+  readonly agent: MeteredAgent
+  /** The upstreams it may call; null: all. */
+  readonly providers: readonly ProviderName[] | null
+  /** Its own credential goes to the provider, even where the gateway has a key. */
+  readonly ownCredential: boolean
+  /** Calls wait in line while only held tokens are in the way. */
+  readonly queue: boolean
+  /** The class its calls put it in: `reserved` only where none can be made past the gateway. */
+  readonly claims: "reserved" | "metered"
+}
+
+export interface Issued {
+  readonly key: string
+  readonly token: string
+  readonly revoke: () => void
+}
+
+interface Admitted {
+  readonly claims: Claims
+  readonly keyHash: Buffer
+}
+
+const hashed = (secret: string): Buffer => hash("sha256", secret, "buffer")
+const random = (): string => randomBytes(32).toString("base64url")
+
+export class Credentials {
+  private readonly byToken = new Map<string, Admitted>()
+  private readonly byKey = new Map<string, Admitted>()
+
+  issue(claims: Claims): Issued {
+    const key = `stint-${random()}`
+    const token = random()
+    const admitted = { claims, keyHash: hashed(key) }
+    const tokenIndex = hashed(token).toString("base64")
+    const keyIndex = admitted.keyHash.toString("base64")
+    this.byToken.set(tokenIndex, admitted)
+    this.byKey.set(keyIndex, admitted)
+    const revoke = (): void => {
+      this.byToken.delete(tokenIndex)
+      this.byKey.delete(keyIndex)
+    }
+    return { key, token, revoke }
+  }
+
+  /** Whose path this is. */
+  ofToken(token: string): Claims | null {
+    return this.byToken.get(hashed(token).toString("base64"))?.claims ?? null
+  }
+
+  /** Whose key is among those presented, where the path names nobody. */
+  ofKeys(presented: readonly string[]): Claims | null {
+    for (const key of presented) {
+      const admitted = this.byKey.get(hashed(key).toString("base64"))
+      if (admitted !== undefined) return admitted.claims
+    }
+    return null
+  }
+
+  /** The agent whose path it is presented its own key, not another's. */
+  hasKey(token: string, presented: readonly string[]): boolean {
+    const admitted = this.byToken.get(hashed(token).toString("base64"))
+    if (admitted === undefined) return false
+    return presented.some((key) => timingSafeEqual(hashed(key), admitted.keyHash))
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * Reads along through content encodings: the client gets the encoded bytes, the meter the plain ones,
+ * as soon as they can be told. What a small body can grow into is bounded.
+ */
+
+import type { Transform } from "node:stream"
+import {
+  constants,
+  createBrotliDecompress,
+  createGunzip,
+  createInflate,
+  createInflateRaw,
+  createZstdDecompress,
+} from "node:zlib"
+
+/** `unreadable`: an unknown coding, damaged bytes, or more of them than anybody reads. */
+export type Readability = "read" | "unreadable"
+
+export interface DecodingReader {
+  /** A chunk as it came; it is copied where it is needed later. */
+  readonly push: (chunk: Buffer) => void
+  /** After the last chunk, once: resolves when all that came was told. A cut body is `read` so far. */
+  readonly end: () => Promise<Readability>
+}
+
+export const DECODED_BYTES_MAX = 256 * 1024 * 1024
+/** Encoded bytes that wait for a decoder; a decoder so far behind is given up. */
+const WAITING_BYTES_MAX = 16 * 1024 * 1024
+/** More codings on top of each other than anybody has a reason for. */
+const CODINGS_MAX = 3
+/** What the standard lets a zstd body ask for (RFC 9659): 8 MiB. */
+const ZSTD_WINDOW_LOG_MAX = 23
+
+/** The codings of a header in the order in which they were applied; `identity` is none. */
+const codingsIn = (contentEncoding: string | undefined): readonly string[] =>
+  (contentEncoding ?? "")
+    .split(",")
+    .map((coding) => coding.trim().toLowerCase())
+    .filter((coding) => coding !== "" && coding !== "identity")
+
+/** `onPlain` gets each piece as a view, valid until it returns. */
+export const decodingReader = (
+  contentEncoding: string | undefined,
+  onPlain: (piece: Buffer) => void,
+  maxBytes: number = DECODED_BYTES_MAX,
+): DecodingReader => {
+  const codings = codingsIn(contentEncoding)
+  if (codings.length === 0) return { push: onPlain, end: () => Promise.resolve("read") }
+  if (codings.length > CODINGS_MAX || !codings.every((coding) => coding in DECODERS)) {
+    return { push: () => undefined, end: () => Promise.resolve("unreadable") }
+  }
+  return decode(codings.toReversed(), onPlain, maxBytes)
+}
+
+const decode = (
+  codings: readonly string[],
+  onPlain: (piece: Buffer) => void,
+  maxBytes: number,
+): DecodingReader => {
+  let state: "begun" | Readability = "begun"
+  let stages: readonly Transform[] = []
+  let told = 0
+  const done = Promise.withResolvers<Readability>()
+  const settle = (readability: Readability): void => {
+    if (state !== "begun") return
+    state = readability
+    for (const stage of stages) stage.destroy()
+    done.resolve(readability)
+  }
+  const tell = (piece: Buffer): void => {
+    if (state !== "begun") return
+    told += piece.length
+    if (told > maxBytes) settle("unreadable")
+    else onPlain(piece)
+  }
+  const begin = (first: Buffer): void => {
+    stages = codings
+      .map((coding, place) => DECODERS[coding]?.(place === 0 ? first : null))
+      .filter((stage) => stage !== undefined)
+    for (const [place, stage] of stages.entries()) {
+      stage.on("error", () => settle("unreadable"))
+      const next = stages[place + 1]
+      if (next !== undefined) stage.pipe(next)
+      else stage.on("data", tell).on("end", () => settle("read"))
+    }
+  }
+  return {
+    push: (chunk) => {
+      if (state !== "begun" || chunk.length === 0) return
+      if (stages.length === 0) begin(chunk)
+      const waiting = stages.reduce((sum, stage) => sum + stage.writableLength, chunk.length)
+      if (waiting > WAITING_BYTES_MAX) settle("unreadable")
+      else stages[0]?.write(Buffer.from(chunk))
+    },
+    end: () => {
+      const first = stages[0]
+      if (first === undefined) settle("read")
+      else first.end()
+      return done.promise
+    },
+  }
+}
+
+const { Z_SYNC_FLUSH, BROTLI_OPERATION_FLUSH, ZSTD_e_flush, ZSTD_d_windowLogMax } = constants
+/** So that a cut body gives what came, and is no error. */
+const CUT_SHORT = { finishFlush: Z_SYNC_FLUSH }
+
+const gzip = (): Transform => createGunzip(CUT_SHORT)
+
+/** Named after the format without a frame, sent mostly with it; the first byte tells which. */
+const deflate = (first: Buffer | null): Transform =>
+  first === null || ((first[0] ?? 0) & 0x0f) === 0x08
+    ? createInflate(CUT_SHORT)
+    : createInflateRaw(CUT_SHORT)
+
+const DECODERS: Readonly<Record<string, (first: Buffer | null) => Transform>> = {
+  gzip,
+  "x-gzip": gzip,
+  deflate,
+  br: () => createBrotliDecompress({ finishFlush: BROTLI_OPERATION_FLUSH }),
+  zstd: () =>
+    createZstdDecompress({
+      finishFlush: ZSTD_e_flush,
+      params: { [ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX },
+    }),
+}

@@ -1,0 +1,203 @@
+/**
+ * One metered call: read, hold, forward, settle. The hold is durable before the first byte leaves
+ * and ends exactly once, before the client sees the end of its answer.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http"
+import { boundOf } from "./call-bound.ts"
+import type { Desk } from "./desk.ts"
+import type {
+  CallPath,
+  CallRequest,
+  MalformedRequest,
+  RefusalWords,
+  RequestChange,
+} from "./dialects/dialect.ts"
+import { outgoingHeaders } from "./headers.ts"
+import { placeHold, unanswered } from "./holding.ts"
+import type { CallAnswer, HeldCall } from "./metered-agent.ts"
+import { type CountAsk, countApiOf, countInput } from "./provider-count.ts"
+import type { Visit } from "./reception.ts"
+import { budgetWords, REFUSALS, refuse } from "./refusal.ts"
+import { decodeBody, readBody } from "./request-body.ts"
+import { voidUnsent } from "./settle-attempt.ts"
+import { spend } from "./spend.ts"
+import type { UpstreamRequest } from "./upstream.ts"
+
+export interface Exchange {
+  readonly desk: Desk
+  readonly visit: Visit
+  readonly callPath: CallPath
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+}
+
+/** A request that was read whole and understood. */
+export interface CallRead {
+  readonly request: CallRequest
+  /** As it came, to be sent on as it is where nothing must be put in. */
+  readonly original: Buffer
+  /** Without its content encoding. */
+  readonly body: Buffer
+}
+
+export const exchange = async (call: Exchange): Promise<void> => {
+  const { desk, visit, res } = call
+  const gone = goneSignal(res)
+  const read = await readCall(call)
+  if (read === "gone") return
+  if ("status" in read) return refuse(res, visit.dialect, read)
+  const at = desk.now()
+  const answer = await hold(call, read, at, gone)
+  if (!answer.granted) return refuse(res, visit.dialect, refusalWords(call, read, answer))
+  await spendHeld(call, read, answer.held, at, gone)
+}
+
+/** From here on there is a hold, and each way out ends it. */
+const spendHeld = async (
+  call: Exchange,
+  read: CallRead,
+  held: HeldCall,
+  at: number,
+  gone: AbortSignal,
+): Promise<void> => {
+  const { desk, visit, req, res } = call
+  const settling = { desk, visit, request: read.request, held, at }
+  try {
+    if (gone.aborted) return await voidUnsent(settling)
+    const meter = visit.dialect.meter(read.request)
+    return await spend({ ...settling, meter, req, res, ...outgoing(call, read, held) })
+  } catch (error) {
+    await voidUnsent(settling)
+    throw error
+  }
+}
+
+/** Aborted when the client goes before it is answered. */
+const goneSignal = (res: ServerResponse): AbortSignal => {
+  const gone = new AbortController()
+  res.on("close", () => {
+    if (!res.writableFinished) gone.abort()
+  })
+  return gone.signal
+}
+
+const readCall = async (call: Exchange): Promise<CallRead | RefusalWords | "gone"> => {
+  const { desk, visit, callPath, req, res } = call
+  const { bodyBytesMax } = desk.settings
+  const read = await readBody(req, res, bodyBytesMax)
+  if (read.kind === "gone") return "gone"
+  if (read.kind === "tooLarge") return REFUSALS.tooLarge(bodyBytesMax)
+  const decoded = await decodeBody(read.bytes, req.headers["content-encoding"], bodyBytesMax)
+  if (decoded.kind === "tooLarge") return REFUSALS.tooLarge(bodyBytesMax)
+  if (decoded.kind === "unreadable") return REFUSALS.malformed(decoded.why)
+  const request = visit.dialect.read(decoded.bytes, callPath)
+  return isMalformed(request)
+    ? REFUSALS.malformed(request.malformed)
+    : { request, original: read.bytes, body: decoded.bytes }
+}
+
+const isMalformed = (request: CallRequest | MalformedRequest): request is MalformedRequest =>
+  "malformed" in request
+
+const hold = async (
+  call: Exchange,
+  { request, body }: CallRead,
+  at: number,
+  gone: AbortSignal,
+): Promise<CallAnswer> => {
+  const { desk, visit } = call
+  const bounded = (inputTokens: number) => {
+    const provider = visit.upstream.upstream.provider
+    const price = desk.prices.boundOf({ provider, model: request.model, inputTokens, at })
+    return boundOf(request, inputTokens, price, desk.settings)
+  }
+  const bound = bounded(request.inputBoundTokens)
+  const count = countAsk(call, request, body)
+  const counted = async () => {
+    const tokens = count === null ? null : await countInput(count, gone)
+    if (tokens === null) return null
+    // Bytes bound text for certain; what they do not bound is taken at the provider's word.
+    const isText = request.unboundable === null
+    return bounded(isText ? Math.min(tokens, request.inputBoundTokens) : tokens)
+  }
+  try {
+    return await placeHold({
+      agent: visit.claims.agent,
+      unboundable: request.unboundable,
+      bound,
+      queue: visit.claims.queue,
+      claims: visit.claims.claims,
+      waitMs: desk.settings.waitMs,
+      counted: count === null ? null : counted,
+      gone,
+    })
+  } catch (error) {
+    desk.log.error({ err: error, agentId: visit.claims.agent.agentId }, "a hold was not answered")
+    return { granted: false, refusal: unanswered(bound.inputTokens) }
+  }
+}
+
+const countAsk = (call: Exchange, request: CallRequest, body: Buffer): CountAsk | null => {
+  const { desk, visit } = call
+  const api = countApiOf(visit.dialect.name)
+  if (api === null) return null
+  const head = (path: string, bodyLength: number): UpstreamRequest =>
+    headOf(call, { path, bodyLength, decoded: true, plainAnswer: true })
+  const { upstream } = visit
+  return { api, upstream, model: request.model, body, withinMs: desk.settings.connectMs, head }
+}
+
+interface Head {
+  readonly path: string
+  readonly bodyLength: number
+  readonly decoded: boolean
+  readonly plainAnswer: boolean
+}
+
+const headOf = ({ visit, req }: Exchange, head: Head): UpstreamRequest => {
+  const { version, query, key, upstream } = visit
+  const { path, ...shape } = head
+  const headers = outgoingHeaders(req, { host: upstream.host, key, ...shape })
+  return { method: "POST", version, path, query, headers }
+}
+
+const refusalWords = (
+  { visit }: Exchange,
+  { request }: CallRead,
+  { refusal }: Extract<CallAnswer, { granted: false }>,
+): RefusalWords =>
+  budgetWords(visit.dialect, {
+    agentId: visit.claims.agent.agentId,
+    refusal,
+    unboundable: request.unboundable?.why ?? null,
+  })
+
+/** The request as it leaves: the same bytes, unless something had to be put in. */
+const outgoing = (
+  call: Exchange,
+  read: CallRead,
+  held: HeldCall,
+): { readonly head: UpstreamRequest; readonly sent: Buffer; readonly hidesUsage: boolean } => {
+  const { visit, desk } = call
+  const { request } = read
+  const change: RequestChange = {
+    outputCap: isCapToPut(request, held) ? held.outputTokens : null,
+    askUsage: !request.saysUsage,
+    note: desk.settings.wrapUpNote && held.wrapUp !== null ? wrapUpNote(held.wrapUp) : null,
+  }
+  const isChanged = change.outputCap !== null || change.askUsage || change.note !== null
+  const sent = isChanged ? visit.dialect.rewrite(read.body, change) : read.original
+  const head = headOf(call, {
+    path: visit.path,
+    bodyLength: sent.length,
+    decoded: isChanged,
+    plainAnswer: change.askUsage,
+  })
+  return { head, sent, hidesUsage: change.askUsage }
+}
+
+const isCapToPut = (request: CallRequest, held: HeldCall): boolean =>
+  request.hasOutput && (!request.saysCap || request.outputCap !== held.outputTokens)
+
+const wrapUpNote = ({ remainingTokens }: NonNullable<HeldCall["wrapUp"]>): string =>
+  `The budget of this task is nearly used up: about ${remainingTokens ?? 0} tokens are left. Start nothing new; finish with a short summary of what is done and what is not.`

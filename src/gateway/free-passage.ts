@@ -1,0 +1,46 @@
+/** What costs nothing passes as it comes: models, token counts, and paths let free by the settings. */
+import type { IncomingMessage, ServerResponse } from "node:http"
+import type { Desk } from "./desk.ts"
+import { Forward } from "./forward.ts"
+import { outgoingHeaders } from "./headers.ts"
+import type { Visit } from "./reception.ts"
+import { REFUSALS, refuse } from "./refusal.ts"
+
+export const passFree = (
+  desk: Desk,
+  visit: Visit,
+  req: IncomingMessage,
+  res: ServerResponse,
+): Promise<void> =>
+  new Promise((resolve) => {
+    const { upstream, version, path, query, key, dialect } = visit
+    const headers = outgoingHeaders(req, {
+      host: upstream.host,
+      bodyLength: null,
+      decoded: false,
+      plainAnswer: false,
+      key,
+    })
+    const forward = new Forward({
+      req,
+      res,
+      upstream,
+      request: { method: req.method ?? "GET", version, path, query, headers },
+      body: null,
+      settings: desk.settings,
+      addedHeaders: [],
+      reader: null,
+      edits: () => false,
+      knowsAll: () => true,
+      onEnd: ({ failure }) => {
+        desk.underWay.delete(giveUp)
+        resolve()
+        if (failure === null || res.headersSent) return
+        refuse(res, dialect, REFUSALS.unreachable(upstream.upstream.provider, codeOf(failure)))
+      },
+    })
+    const giveUp = (): void => forward.giveUp()
+    desk.underWay.add(giveUp)
+  })
+
+const codeOf = (failure: { kind: string; code?: string }): string => failure.code ?? failure.kind

@@ -1,0 +1,61 @@
+/** A held call at the provider: forwarded, read along, and settled before its end is seen. */
+import type { IncomingMessage, ServerResponse } from "node:http"
+import { type AnswerHeaders, answerReader } from "./answer-reader.ts"
+import { type Attempt, type Failure, Forward } from "./forward.ts"
+import { REFUSALS, refuse } from "./refusal.ts"
+import { type Settling, settleAttempt } from "./settle-attempt.ts"
+import type { UpstreamRequest } from "./upstream.ts"
+
+export interface Spending extends Settling {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  readonly head: UpstreamRequest
+  readonly sent: Buffer
+  /** The client did not ask for the usage that it gets. */
+  readonly hidesUsage: boolean
+}
+
+/** Resolves when the hold's end is written. */
+export const spend = (call: Spending): Promise<void> =>
+  new Promise((resolve) => {
+    const { desk, visit, req, res, held, meter, hidesUsage } = call
+    const forward = new Forward({
+      req,
+      res,
+      upstream: visit.upstream,
+      request: call.head,
+      body: call.sent,
+      settings: desk.settings,
+      addedHeaders:
+        held.wrapUp === null ? [] : ["x-stint-wrap-up", String(held.wrapUp.remainingTokens)],
+      reader: (up) => answerReader(meter, headersOf(up), hidesUsage ? visit.dialect : null),
+      edits: (up) => hidesUsage && headersOf(up).contentType?.startsWith(EVENTS) === true,
+      knowsAll: () => meter.isFinal(),
+      onEnd: (attempt) => {
+        desk.underWay.delete(giveUp)
+        settleAttempt(call, attempt).then(resolve)
+        tell(call, attempt)
+      },
+    })
+    const giveUp = (): void => forward.giveUp()
+    desk.underWay.add(giveUp)
+  })
+
+const EVENTS = "text/event-stream"
+
+const headersOf = (up: IncomingMessage): AnswerHeaders => ({
+  contentType: up.headers["content-type"],
+  contentEncoding: up.headers["content-encoding"],
+})
+
+/** A client that has heard nothing yet hears why. */
+const tell = ({ visit, res }: Spending, { failure }: Attempt): void => {
+  if (failure === null || res.headersSent) return
+  refuse(res, visit.dialect, wordsOf(visit.upstream.upstream.provider, failure))
+}
+
+const wordsOf = (provider: string, failure: Failure) => {
+  if (failure.kind === "unreachable") return REFUSALS.unreachable(provider, failure.code)
+  if (failure.kind === "broken") return REFUSALS.upstreamFailed(provider, failure.code)
+  return REFUSALS.upstreamSilent(provider, failure.afterMs)
+}
