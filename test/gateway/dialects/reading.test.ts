@@ -155,6 +155,7 @@ describe("a body nobody can vouch for", () => {
       '{"model":"m","max_tokens":1,"thinking":{"type":"enabled","type":"disabled"}}',
       '{"model":"m","max_tokens":1,"tools":[{"type":"custom","type":"web_search_20250305"}]}',
       '{"model":"m","max_tokens":1,"__proto__":1,"__proto__":2}',
+      '{"model":"m","max_tokens":1,"metadata":{"é":1,"\\u00e9":2}}',
     ]
     for (const body of twice)
       expect(malformed("anthropic-messages", body), body).toContain("stands twice in one object")

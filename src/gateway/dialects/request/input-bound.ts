@@ -21,9 +21,19 @@ export const VENDOR_TOOL_TOKENS = 2_048
 /** For what is put around each text of an embedding: its marks and an instruction. */
 export const EMBEDDED_TEXT_TOKENS = 64
 
-export const textBound = (body: JsonBody, bytes: number): number =>
-  Math.max(bytes, Buffer.byteLength(plain(body).normalize("NFKC")))
+export const textBound = ({ decoded, value }: JsonBody, bytes: Buffer): number => {
+  const sent = bytes.length + growth(decoded)
+  if (!decoded.includes("\\u")) return sent
+  const unescaped = JSON.stringify(value)
+  return Math.max(sent, Buffer.byteLength(unescaped) + growth(unescaped))
+}
 
-/** With its characters in place of their escapes, where those could stand for longer text. */
-const plain = (body: JsonBody): string =>
-  body.text.includes("\\u") ? JSON.stringify(body.value) : body.text
+const BEYOND_ASCII = /[^\0-\x7f]+/g
+
+/** By how many bytes normalisation makes the runs beyond ASCII longer; those it shortens count 0. */
+const growth = (text: string): number => {
+  let bytes = 0
+  for (const [run] of text.matchAll(BEYOND_ASCII))
+    bytes += Math.max(0, Buffer.byteLength(run.normalize("NFKC")) - Buffer.byteLength(run))
+  return bytes
+}

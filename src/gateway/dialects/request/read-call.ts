@@ -39,7 +39,7 @@ export const readCall =
     return {
       model,
       ...own,
-      inputBoundTokens: textBound(body, bytes.length) + TEMPLATE_TOKENS + addedTokens,
+      inputBoundTokens: textBound(body, bytes) + TEMPLATE_TOKENS + addedTokens,
       inputBytes: bytes.length,
       answers,
       unboundable,
