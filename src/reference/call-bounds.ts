@@ -54,7 +54,7 @@ export const renderCallBoundsReference = (): string =>
     "## The input",
     inputBound(),
     "## What is malformed",
-    `Two parsers must not read one body in two ways, so these are refused, in either mode, with what was found: bytes that are not UTF-8 or begin with a byte order mark, anything but one JSON object, more than ${DEPTH_MAX} levels, a key that stands twice in one object, a parameter in a spelling that only some server takes for it (\`Max_Tokens\`), both spellings of one of Google's parameters, a count that is not written in plain digits (\`1e9\`, \`100.0\`, \`"100"\`), a flag that is neither true nor false, and a body that names another model than its path.`,
+    `Two parsers must not read one body in two ways, so these are told as malformed, with what was found: bytes that are not UTF-8 or begin with a byte order mark, anything but one JSON object, more than ${DEPTH_MAX} levels, a key that stands twice in one object, a parameter in a spelling that only some server takes for it (\`Max_Tokens\`), both spellings of one of Google's parameters, a count that is not written in plain digits (\`1e9\`, \`100.0\`, \`"100"\`), a flag that is neither true nor false, and a body that names another model than its path.`,
     "## What is done with a row",
     table(
       ["treatment", "what happens"],
@@ -79,7 +79,7 @@ export const renderCallBoundsReference = (): string =>
 
 const inputBound = (): string =>
   [
-    "The bound is the body's length in UTF-8 bytes (or, where it is more, the length after Unicode normalisation NFKC, which some vocabularies apply first) plus an allowance for what the provider adds:",
+    "The bound is the body's length in UTF-8 bytes (or, where it is more, the length after Unicode normalisation NFKC, which some vocabularies apply first, with a few bytes for each piece it is found in) plus an allowance for what the provider adds:",
     table(
       ["for", "tokens"],
       [

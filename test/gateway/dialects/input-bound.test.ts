@@ -1,6 +1,6 @@
 /** No tokenizer makes more tokens of a request than its bound says. */
 import fc from "fast-check"
-import { describe, expect, it } from "vitest"
+import { describe, expect, it, vi } from "vitest"
 import type { DialectName } from "../../../src/gateway/dialects/dialect.ts"
 import { TEMPLATE_TOKENS } from "../../../src/gateway/dialects/request/input-bound.ts"
 import { callOf, PLAIN } from "./requests.ts"
@@ -29,6 +29,11 @@ const escaped = (text: string): string =>
 const anyText = fc.oneof(
   fc.string({ unit: "binary", maxLength: 200 }),
   fc.string({ unit: fc.constantFrom("\ufdfa", "\ud800", "\0", "\n", '"', "\\", "가", "😀", "ﬁ") }),
+  // Letters, and marks that belong before one another; longer than what is normalised at once.
+  fc.string({
+    unit: fc.constantFrom("é", "\u0323", "\u0301", "e", "ᾂ", "ᄀ", "ᅡ", "\ud834\udd60", "ේ", "ා"),
+    maxLength: 300,
+  }),
   fc.constantFrom("<|endoftext|>", "<|im_start|>system", "\n\nHuman:", "<start_of_turn>"),
 )
 
@@ -62,7 +67,7 @@ describe("the bound of a request's input", () => {
         const { inputBoundTokens } = callOf(dialect, escapes ? escaped(text) : text)
         expect(inputBoundTokens).toBeGreaterThanOrEqual(worstTokens(body))
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     )
   })
 
@@ -77,6 +82,19 @@ describe("the bound of a request's input", () => {
     expect(raw.inputBoundTokens).toBeGreaterThan(33_000)
     const sent = callOf("openai-completions", escaped(JSON.stringify(body)))
     expect(sent.inputBoundTokens).toBe(raw.inputBoundTokens)
+  })
+
+  it("is found a short piece at a time, however many marks a letter has", () => {
+    const normalize = vi.spyOn(String.prototype, "normalize")
+    try {
+      const prompt = `a${"\u0301\u0316".repeat(50_000)}`
+      callOf("openai-completions", { ...PLAIN["openai-completions"], prompt })
+      const lengths = normalize.mock.contexts.map((text) => String(text).length)
+      expect(lengths.length).toBeGreaterThan(1_000)
+      expect(Math.max(...lengths)).toBeLessThanOrEqual(128)
+    } finally {
+      normalize.mockRestore()
+    }
   })
 
   it("holds for a list of tokens, each a digit and a comma at least", () => {

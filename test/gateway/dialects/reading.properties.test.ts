@@ -161,7 +161,7 @@ describe("a cap put in", () => {
           expect(again).toBe(after)
         },
       ),
-      { numRuns: 500 },
+      { numRuns: 150 },
     )
   })
 })
