@@ -6,6 +6,7 @@
 import { readFileSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { renderSettingsReference } from "../config/reference.ts"
+import { renderCallBoundsReference } from "./call-bounds.ts"
 import { renderCommandLineReference } from "./command-line.ts"
 import { renderExitCodesReference } from "./exit-codes.ts"
 import { renderReasonsReference } from "./reasons.ts"
@@ -15,6 +16,7 @@ const FOLDER = new URL("../../docs/reference/", import.meta.url)
 
 /** Every generated page by its file's name. */
 export const PAGES: Readonly<Record<string, () => string>> = {
+  "call-bounds.md": renderCallBoundsReference,
   "cli.md": renderCommandLineReference,
   "exit-codes.md": renderExitCodesReference,
   "machines.md": renderMachinesReference,

@@ -38,7 +38,10 @@ export interface CallRequest {
   readonly streams: boolean
   /** The answer will say its usage as the request stands; false: `askUsage` is needed for it. */
   readonly saysUsage: boolean
-  /** UTF-8 bytes of the body plus the provider's template: no tokenizer makes more tokens of it. */
+  /**
+   * UTF-8 bytes of the body plus the provider's template: no tokenizer makes more tokens of it.
+   * A bound only where `unboundable` is null.
+   */
   readonly inputBoundTokens: number
   /** Bytes the learned ratio of tokens per byte is applied to, where an estimate is enough. */
   readonly inputBytes: number
@@ -61,7 +64,10 @@ export interface MalformedRequest {
 }
 
 export interface RequestChange {
-  /** Puts the cap in, in place of the request's own or where it had none; null leaves it. */
+  /**
+   * The most an answer may have: lowers the request's own cap, or is put in where it had none, and
+   * raises none. Needed wherever `saysCap` is false: a server's own default need not be the API's.
+   */
   readonly outputCap: number | null
   /** Asks for usage at the stream's end, where that must be asked for. */
   readonly askUsage: boolean
@@ -114,7 +120,7 @@ export interface Dialect {
   readonly provider: ProviderName
   /** Reads a request's bytes, decoded of any content encoding; `path` as routed. */
   readonly read: (body: Buffer, path: CallPath) => CallRequest | MalformedRequest
-  /** The same bytes but for what `change` puts in. */
+  /** The same bytes but for what `change` puts in. Only for a body that `read` has let through. */
   readonly rewrite: (body: Buffer, change: RequestChange) => Buffer
   /** True where an added `askUsage` makes the provider send an event that the client did not ask for. */
   readonly isAddedUsage: (event: StreamEvent) => boolean

@@ -120,6 +120,7 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     blocks({ type: "image_url", image_url: { url: "data:image/png;base64,iVBO" } }),
     blocks({ type: "input_audio", input_audio: { data: "", format: "wav" } }),
     blocks({ type: "file", file: { file_id: "file_1" } }),
+    { messages: [{ role: "assistant", images: [{ type: "image_url" }] }] },
   ),
   "openai-chat/unknown-content": each(
     blocks({ type: "hologram" }),

@@ -120,8 +120,11 @@ export const PLAIN: Readonly<Record<DialectName, Json>> = {
 
 export const DIALECTS = Object.keys(PLAIN).filter((name): name is DialectName => name in PLAIN)
 
-export const bytesOf = (body: unknown): Buffer =>
-  Buffer.from(typeof body === "string" ? body : JSON.stringify(body))
+/** Bytes and text as they are, a value as JSON. */
+export const bytesOf = (body: unknown): Buffer => {
+  if (Buffer.isBuffer(body)) return body
+  return Buffer.from(typeof body === "string" ? body : JSON.stringify(body))
+}
 
 export const readAs = (
   dialect: DialectName,

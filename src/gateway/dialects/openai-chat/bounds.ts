@@ -90,6 +90,9 @@ export const OPENAI_CHAT_RULES: readonly BoundRule[] = [
 function* partsOf(messages: unknown): Iterable<unknown> {
   for (const message of listOf(messages)) {
     if (!isObject(message) || isMisspelled(message)) yield UNTOLD
-    else if (typeof message.content !== "string") yield* listOf(message.content)
+    else {
+      if (typeof message.content !== "string") yield* listOf(message.content)
+      yield* listOf(message.images)
+    }
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Where the members of a JSON object stand in its text, so that one of them can be changed and every
- * other byte stays. One pass, no recursion; it expects JSON and ends on anything.
+ * Where the members of a JSON object stand in its bytes, so that one of them can be changed and every
+ * other byte stays. The text has one character a byte. One pass, no recursion; ends on anything.
  */
 export interface Span {
   /** The value's first character and the one after its last. */
@@ -128,10 +128,12 @@ const stringEnd = (text: string, start: number): number => {
 /** The key as a parser reads it; as it stands where it is no JSON string, which the parser will tell. */
 const nameIn = (text: string, start: number, end: number): string => {
   const inside = text.slice(start + 1, end - 1)
-  if (!inside.includes("\\")) return inside
+  if (PLAIN.test(inside)) return inside
   try {
-    return String(JSON.parse(text.slice(start, end)))
+    return String(JSON.parse(Buffer.from(text.slice(start, end), "latin1").toString("utf8")))
   } catch {
     return inside
   }
 }
+
+const PLAIN = /^[ -[\]-~]*$/

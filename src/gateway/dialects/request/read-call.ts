@@ -45,7 +45,7 @@ export const readCall =
       saysUsage: true,
       saysCap: true,
       ...own,
-      inputBoundTokens: textBound(body, bytes.length) + TEMPLATE_TOKENS + addedTokens,
+      inputBoundTokens: textBound(body, bytes) + TEMPLATE_TOKENS + addedTokens,
       inputBytes: bytes.length,
       answers,
       unboundable,

@@ -32,7 +32,7 @@ export const rewriting =
         made.flatMap((each) => each.additions),
       ),
     ]
-    return edits.length === 0 ? bytes : Buffer.from(splice(text, edits))
+    return edits.length === 0 ? bytes : splice(bytes, edits)
   }
 
 /** Lowers what is above the cap, fills in a null, or adds the first of the names. Raises nothing. */

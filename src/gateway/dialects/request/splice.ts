@@ -1,4 +1,4 @@
-/** Changes a few places of a JSON text and leaves every other character as it was. */
+/** Changes a few places of a JSON body and leaves every other byte as it was. */
 import { pastSpace, type Span, spansOf } from "./json-spans.ts"
 
 /** `text` in place of what stands from `start` to `end`; an insertion where both are the same. */
@@ -7,14 +7,14 @@ export interface Edit extends Span {
 }
 
 /** The edits must not overlap. */
-export const splice = (text: string, edits: readonly Edit[]): string => {
-  const parts: string[] = []
+export const splice = (bytes: Buffer, edits: readonly Edit[]): Buffer => {
+  const parts: Buffer[] = []
   let at = 0
   for (const edit of [...edits].sort((a, b) => a.start - b.start)) {
-    parts.push(text.slice(at, edit.start), edit.text)
+    parts.push(bytes.subarray(at, edit.start), Buffer.from(edit.text))
     at = edit.end
   }
-  return parts.join("") + text.slice(at)
+  return Buffer.concat([...parts, bytes.subarray(at)])
 }
 
 export const replaced = (span: Span, text: string): Edit => ({ ...span, text })

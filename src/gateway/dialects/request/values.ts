@@ -61,6 +61,6 @@ const shown = (value: unknown, written: string): string => {
   if (value === undefined) return "missing"
   if (Array.isArray(value)) return "a list"
   if (typeof value === "object" && value !== null) return "an object"
-  const text = written === "" ? JSON.stringify(value) : written
+  const text = written === "" || typeof value === "string" ? JSON.stringify(value) : written
   return text.length <= SHOWN_MAX ? text : `${text.slice(0, SHOWN_MAX)}…`
 }
