@@ -46,7 +46,7 @@ export const decodingReader = (
 ): DecodingReader => {
   const codings = codingsIn(contentEncoding)
   if (codings.length === 0) return { push: onPlain, end: () => Promise.resolve("read") }
-  if (codings.length > CODINGS_MAX || !codings.every((coding) => coding in DECODERS)) {
+  if (codings.length > CODINGS_MAX || !codings.every((coding) => DECODERS.has(coding))) {
     return { push: () => undefined, end: () => Promise.resolve("unreadable") }
   }
   return decode(codings.toReversed(), onPlain, maxBytes)
@@ -75,7 +75,7 @@ const decode = (
   }
   const begin = (first: Buffer): void => {
     stages = codings
-      .map((coding, place) => DECODERS[coding]?.(place === 0 ? first : null))
+      .map((coding, place) => DECODERS.get(coding)?.(place === 0 ? first : null))
       .filter((stage) => stage !== undefined)
     for (const [place, stage] of stages.entries()) {
       stage.on("error", () => settle("unreadable"))
@@ -105,6 +105,11 @@ const { Z_SYNC_FLUSH, BROTLI_OPERATION_FLUSH, ZSTD_e_flush, ZSTD_d_windowLogMax 
 /** So that a cut body gives what came, and is no error. */
 const CUT_SHORT = { finishFlush: Z_SYNC_FLUSH }
 
+const ZSTD = {
+  finishFlush: ZSTD_e_flush,
+  params: { [ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX },
+}
+
 const gzip = (): Transform => createGunzip(CUT_SHORT)
 
 /** Named after the format without a frame, sent mostly with it; the first byte tells which. */
@@ -113,14 +118,10 @@ const deflate = (first: Buffer | null): Transform =>
     ? createInflate(CUT_SHORT)
     : createInflateRaw(CUT_SHORT)
 
-const DECODERS: Readonly<Record<string, (first: Buffer | null) => Transform>> = {
-  gzip,
-  "x-gzip": gzip,
-  deflate,
-  br: () => createBrotliDecompress({ finishFlush: BROTLI_OPERATION_FLUSH }),
-  zstd: () =>
-    createZstdDecompress({
-      finishFlush: ZSTD_e_flush,
-      params: { [ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX },
-    }),
-}
+const DECODERS: ReadonlyMap<string, (first: Buffer | null) => Transform> = new Map([
+  ["gzip", gzip],
+  ["x-gzip", gzip],
+  ["deflate", deflate],
+  ["br", () => createBrotliDecompress({ finishFlush: BROTLI_OPERATION_FLUSH })],
+  ["zstd", () => createZstdDecompress(ZSTD)],
+])
