@@ -28,9 +28,10 @@ export const textBound = ({ decoded, value }: JsonBody, bytes: Buffer): number =
   return Math.max(sent, Buffer.byteLength(unescaped) + growth(unescaped))
 }
 
+const BEYOND_ASCII = /[^\0-\x7f]+/g
+
 /** Short pieces: the time to normalise marks in the wrong order grows with the square of their number. */
-const PIECE_LENGTH = 64
-const BEYOND_ASCII = new RegExp(`[^\\0-\\x7f]{1,${PIECE_LENGTH}}`, "gu")
+const PIECE = /.{1,64}/gsu
 
 /** A letter cut off from its marks may compose with others of them, which saves 6 bytes at most. */
 const SEAM_BYTES = 8
@@ -38,9 +39,11 @@ const SEAM_BYTES = 8
 /** By how many bytes normalisation makes a text longer; pieces it shortens count 0. */
 const growth = (text: string): number => {
   let bytes = 0
-  for (const [piece] of text.matchAll(BEYOND_ASCII)) {
-    bytes += Math.max(0, Buffer.byteLength(piece.normalize("NFKC")) - Buffer.byteLength(piece))
-    if (piece.length >= PIECE_LENGTH) bytes += SEAM_BYTES
+  for (const [run] of text.matchAll(BEYOND_ASCII)) {
+    const pieces = run.match(PIECE) ?? []
+    bytes += (pieces.length - 1) * SEAM_BYTES
+    for (const piece of pieces)
+      bytes += Math.max(0, Buffer.byteLength(piece.normalize("NFKC")) - Buffer.byteLength(piece))
   }
   return bytes
 }
