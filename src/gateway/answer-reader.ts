@@ -17,8 +17,11 @@ export interface AnswerHeaders {
 export interface AnswerReader {
   /** What may go on to the client now, in order. */
   readonly push: (chunk: Buffer) => readonly Buffer[]
-  /** After the last chunk, once: what is left to go on, and whether the meter could read along. */
-  readonly end: () => { readonly rest: readonly Buffer[]; readonly read: Promise<Readability> }
+  /** After the last chunk, once: what is left to go on, and whether the meter could; at once if it can. */
+  readonly end: () => {
+    readonly rest: readonly Buffer[]
+    readonly read: Readability | Promise<Readability>
+  }
 }
 
 /** A longer JSON body is passed on and not metered. */
@@ -36,6 +39,7 @@ export const answerReader = (
   const isEventStream = mediaType(contentType) === "text/event-stream"
   if (isEventStream && added !== null && isPlain(contentEncoding)) return filtered(meter, added)
   const plain = isEventStream ? eventsOf(meter) : sniffed(meter)
+  if (isPlain(contentEncoding)) return unencoded(plain)
   return alongside(decodingReader(contentEncoding, plain.push), plain)
 }
 
@@ -49,9 +53,17 @@ const filtered = (meter: AnswerMeter, added: AddedUsage): AnswerReader => {
   const filter = new AddedUsageFilter(added, meter.event)
   return {
     push: (chunk) => filter.push(chunk),
-    end: () => ({ rest: filter.end(), read: Promise.resolve("read") }),
+    end: () => ({ rest: filter.end(), read: "read" }),
   }
 }
+
+const unencoded = (plain: PlainReader): AnswerReader => ({
+  push: (chunk) => {
+    plain.push(chunk)
+    return [chunk]
+  },
+  end: () => ({ rest: [], read: plain.end() ? "read" : "unreadable" }),
+})
 
 const alongside = (decoding: DecodingReader, plain: PlainReader): AnswerReader => ({
   push: (chunk) => {

@@ -24,12 +24,19 @@ export interface Issued {
   readonly revoke: () => void
 }
 
+export interface Identified {
+  readonly claims: Claims
+  /** It showed its own key, too, and not only its path. */
+  readonly isProven: boolean
+}
+
 interface Admitted {
   readonly claims: Claims
   readonly keyHash: Buffer
 }
 
 const hashed = (secret: string): Buffer => hash("sha256", secret, "buffer")
+const indexOf = (secret: string): string => hash("sha256", secret, "base64")
 const random = (): string => randomBytes(32).toString("base64url")
 
 export class Credentials {
@@ -40,8 +47,8 @@ export class Credentials {
     const key = `stint-${random()}`
     const token = random()
     const admitted = { claims, keyHash: hashed(key) }
-    const tokenIndex = hashed(token).toString("base64")
-    const keyIndex = admitted.keyHash.toString("base64")
+    const tokenIndex = indexOf(token)
+    const keyIndex = indexOf(key)
     this.byToken.set(tokenIndex, admitted)
     this.byKey.set(keyIndex, admitted)
     const revoke = (): void => {
@@ -51,24 +58,23 @@ export class Credentials {
     return { key, token, revoke }
   }
 
-  /** Whose path this is. */
-  ofToken(token: string): Claims | null {
-    return this.byToken.get(hashed(token).toString("base64"))?.claims ?? null
+  /** Whose path this is, or without one whose key; null: nobody's that lives. */
+  identify(token: string | null, presented: readonly string[]): Identified | null {
+    return token === null ? this.byKeyAlone(presented) : this.byPath(token, presented)
   }
 
-  /** Whose key is among those presented, where the path names nobody. */
-  ofKeys(presented: readonly string[]): Claims | null {
+  private byPath(token: string, presented: readonly string[]): Identified | null {
+    const admitted = this.byToken.get(indexOf(token))
+    if (admitted === undefined) return null
+    const isProven = presented.some((key) => timingSafeEqual(hashed(key), admitted.keyHash))
+    return { claims: admitted.claims, isProven }
+  }
+
+  private byKeyAlone(presented: readonly string[]): Identified | null {
     for (const key of presented) {
-      const admitted = this.byKey.get(hashed(key).toString("base64"))
-      if (admitted !== undefined) return admitted.claims
+      const admitted = this.byKey.get(indexOf(key))
+      if (admitted !== undefined) return { claims: admitted.claims, isProven: true }
     }
     return null
-  }
-
-  /** The agent whose path it is presented its own key, not another's. */
-  hasKey(token: string, presented: readonly string[]): boolean {
-    const admitted = this.byToken.get(hashed(token).toString("base64"))
-    if (admitted === undefined) return false
-    return presented.some((key) => timingSafeEqual(hashed(key), admitted.keyHash))
   }
 }

@@ -123,11 +123,19 @@ export class Forward {
     up.on("end", () => this.guard(() => this.ended(up)))
     up.on("error", (error) => this.failed(error))
     up.on("close", () => this.failed(null))
-    // A stream's first event may be long in coming; its head is news already. Any other head waits
-    // for the first byte: until then the client can still be told what went wrong.
-    if (this.isDraining || !up.headers["content-type"]?.startsWith("text/event-stream")) return
+    if (!this.isDraining && up.headers["content-type"]?.startsWith("text/event-stream")) {
+      setImmediate(() => this.guard(() => this.announce(up)))
+    }
+  }
+
+  /**
+   * A stream's first event may be long in coming; its head is news already. Any other head waits for
+   * the first byte: until then the client can still be told what went wrong.
+   */
+  private announce(up: IncomingMessage): void {
+    if (this.isOver || this.isDraining || this.call.res.headersSent) return
     this.startAnswer(up)
-    call.res.flushHeaders()
+    this.call.res.flushHeaders()
   }
 
   private startAnswer(up: IncomingMessage): void {
@@ -226,7 +234,7 @@ export class Forward {
       then(rest)
     }
     const last = this.reader?.end()
-    if (last === undefined) over([])
+    if (!(last?.read instanceof Promise)) over(last?.rest ?? [])
     else last.read.catch(() => "unreadable").then(() => over(last.rest))
   }
 

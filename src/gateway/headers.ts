@@ -89,19 +89,21 @@ export const returningHeaders = (
 export const presentedKeys = (req: IncomingMessage, query: string): readonly string[] => {
   const { authorization, "x-api-key": apiKey, "x-goog-api-key": googleKey } = req.headers
   const bearer = authorization === undefined ? null : /^Bearer\s+(\S+)$/i.exec(authorization)
-  const inQuery = query === "" ? [] : new URLSearchParams(query).getAll("key")
+  const inQuery = mayHaveKey(query) ? new URLSearchParams(query).getAll("key") : []
   return [bearer?.[1], apiKey, googleKey, ...inQuery].filter((key) => typeof key === "string")
 }
 
 /** The query without `key`, every other byte as it was. */
 export const withoutKey = (query: string): string => {
-  if (!query.includes("key=")) return query
+  if (!mayHaveKey(query)) return query
   const kept = query
     .slice(1)
     .split("&")
     .filter((pair) => decodedName(pair) !== "key")
   return kept.length === 0 ? "" : `?${kept.join("&")}`
 }
+
+const mayHaveKey = (query: string): boolean => query.includes("key=") || query.includes("%")
 
 /** As a server reads it: `%6bey` is `key` too. */
 const decodedName = (pair: string): string => [...new URLSearchParams(pair).keys()][0] ?? ""

@@ -46,8 +46,9 @@ export const receive = (desk: Desk, req: IncomingMessage, port: number): Recepti
   if (route.kind === "probe") return route
   if (route.kind === "upgrade") return refused(REFUSALS.noUpgrade(), route.speaks)
   const keys = presentedKeys(req, address.query)
-  const claims = claimsOf(desk, address, keys)
-  if (claims === null) return refused(REFUSALS.unknownKey(), route.speaks)
+  const identified = desk.credentials.identify(address.token, keys)
+  if (identified === null) return refused(REFUSALS.unknownKey(), route.speaks)
+  const { claims, isProven } = identified
   const provider = address.provider ?? desk.dialects[route.speaks].provider
   const upstream = desk.upstreams.get(provider)
   if (upstream === undefined) return refused(REFUSALS.noUpstream(provider), route.speaks)
@@ -59,7 +60,7 @@ export const receive = (desk: Desk, req: IncomingMessage, port: number): Recepti
   }
   const visit = visitOf(desk, claims, upstream, route.speaks, address)
   // The path alone is no proof where our key is spent on it.
-  if (visit.key !== null && !hasOwnKey(desk, address, keys)) {
+  if (visit.key !== null && !isProven) {
     return refused(REFUSALS.unknownKey(), route.speaks)
   }
   return route.kind === "free"
@@ -85,13 +86,6 @@ const routed = (
     freePaths:
       desk.upstreams.get(provider ?? desk.dialects[hint].provider)?.upstream.freePaths ?? [],
   })
-
-/** Without an agent's path its key alone says who calls. */
-const claimsOf = (desk: Desk, { token }: Address, keys: readonly string[]): Claims | null =>
-  token === null ? desk.credentials.ofKeys(keys) : desk.credentials.ofToken(token)
-
-const hasOwnKey = (desk: Desk, { token }: Address, keys: readonly string[]): boolean =>
-  token === null || desk.credentials.hasKey(token, keys)
 
 const visitOf = (
   desk: Desk,

@@ -18,6 +18,8 @@ const SOCKET_READ_BYTES = 64 * 1024
 const REQUEST: CallRequest = {
   model: "m",
   streams: true,
+  saysUsage: true,
+  saysCap: true,
   inputBoundTokens: 0,
   inputBytes: 0,
   outputCap: null,

@@ -11,6 +11,8 @@ type Json = Readonly<Record<string, unknown>>
 export const ASKED: CallRequest = {
   model: "asked",
   streams: true,
+  saysUsage: true,
+  saysCap: true,
   inputBoundTokens: 0,
   inputBytes: 0,
   outputCap: null,

@@ -277,6 +277,8 @@ const stream = async (
   for (const [at, { text, outputTokens }] of pieces.entries()) {
     if (at === breakAt) return breakOff(asked, call, fault, res)
     if (fault?.kind === "stepwise") await fault.next()
+    // Before the last words, so that nobody knows the usage any sooner.
+    if (fault?.kind === "huge" && at === 4) await filler(res, fault.bytes)
     if (res.destroyed) return
     // Made before it is sent: what is on its way was billed.
     call.outputTokens = Math.max(call.outputTokens, outputTokens)
@@ -284,7 +286,6 @@ const stream = async (
     if (!res.write(sent)) await drained(res)
   }
   Object.assign(call, billed)
-  if (fault?.kind === "huge") await filler(res, fault.bytes)
   if (fault?.kind === "trailers") res.addTrailers({ "X-Served-By": "model-7" })
   res.end()
 }
@@ -296,7 +297,7 @@ const drained = (res: ServerResponse): Promise<void> =>
   })
 
 const filler = async (res: ServerResponse, bytes: number): Promise<void> => {
-  const comment = `: ${"x".repeat(64 * 1024)}\n`
+  const comment = `: ${"x".repeat(64 * 1024)}\n\n`
   for (let sent = 0; sent < bytes && !res.destroyed; sent += comment.length) {
     if (!res.write(comment)) await drained(res)
   }

@@ -66,7 +66,7 @@ export interface MalformedRequest {
 export interface RequestChange {
   /**
    * The most an answer may have: lowers the request's own cap, or is put in where it had none, and
-   * raises none. Give it on every call that is held: a server's own default need not be the API's.
+   * raises none. Needed wherever `saysCap` is false: a server's own default need not be the API's.
    */
   readonly outputCap: number | null
   /** Asks for usage at the stream's end, where that must be asked for. */
