@@ -182,6 +182,6 @@ export const decideComparison = (
 
 /** Kinds are told apart otherwise by some agents, so only the sum says whether anything is missing. */
 const uncountedOf = (agent: LiveAgent, own: Usage): Usage | null => {
-  const counted = rawTokens(agent.usage) + agent.account.uncertain
+  const counted = rawTokens(agent.usage) + agent.account.uncertain + agent.account.held
   return rawTokens(own) > counted ? subtractUsage(own, agent.usage) : null
 }

@@ -14,8 +14,6 @@ export interface Claims {
   readonly ownCredential: boolean
   /** Calls wait in line while only held tokens are in the way. */
   readonly queue: boolean
-  /** The class its calls put it in: `reserved` only where none can be made past the gateway. */
-  readonly claims: "reserved" | "metered"
 }
 
 export interface Issued {

@@ -12,7 +12,7 @@ export interface Desk {
   readonly settings: GatewaySettings
   readonly upstreams: ReadonlyMap<ProviderName, UpstreamConnections>
   readonly dialects: Readonly<Record<DialectName, Dialect>>
-  readonly prices: PriceBook
+  readonly prices: () => Promise<PriceBook>
   readonly ratios: TokenRatios
   readonly credentials: Credentials
   readonly log: Logger

@@ -3,6 +3,7 @@
  * and ends exactly once, before the client sees the end of its answer.
  */
 import type { IncomingMessage, ServerResponse } from "node:http"
+import type { PriceBook } from "../pricing/price-book.ts"
 import { boundOf } from "./call-bound.ts"
 import type { Desk } from "./desk.ts"
 import type {
@@ -27,6 +28,7 @@ export interface Exchange {
   readonly desk: Desk
   readonly visit: Visit
   readonly callPath: CallPath
+  readonly prices: PriceBook
   readonly req: IncomingMessage
   readonly res: ServerResponse
 }
@@ -60,8 +62,8 @@ const spendHeld = async (
   at: number,
   gone: AbortSignal,
 ): Promise<void> => {
-  const { desk, visit, req, res } = call
-  const settling = { desk, visit, request: read.request, held, at }
+  const { desk, visit, prices, req, res } = call
+  const settling = { desk, visit, prices, request: read.request, held, at }
   try {
     if (gone.aborted) return await voidUnsent(settling)
     const meter = visit.dialect.meter(read.request)
@@ -105,10 +107,10 @@ const hold = async (
   at: number,
   gone: AbortSignal,
 ): Promise<CallAnswer> => {
-  const { desk, visit } = call
+  const { desk, visit, prices } = call
   const bounded = (inputTokens: number) => {
-    const provider = visit.upstream.upstream.provider
-    const price = desk.prices.boundOf({ provider, model: request.model, inputTokens, at })
+    const provider = visit.upstream.billedBy(prices)
+    const price = prices.boundOf({ provider, model: request.model, inputTokens, at })
     return boundOf(request, inputTokens, price, desk.settings)
   }
   const bound = bounded(request.inputBoundTokens)
@@ -126,7 +128,6 @@ const hold = async (
       unboundable: request.unboundable,
       bound,
       queue: visit.claims.queue,
-      claims: visit.claims.claims,
       waitMs: desk.settings.waitMs,
       counted: count === null ? null : counted,
       gone,

@@ -23,7 +23,8 @@ import { type Upstream, UpstreamConnections } from "./upstream.ts"
 export interface GatewayOptions {
   readonly upstreams: readonly Upstream[]
   readonly dialects: Readonly<Record<DialectName, Dialect>>
-  readonly prices: PriceBook
+  /** Asked for once, when the first call comes: a list of prices takes a while to load. */
+  readonly prices: () => Promise<PriceBook>
   readonly log: Logger
   readonly settings?: Partial<GatewaySettings>
   readonly now?: () => Instant
@@ -36,11 +37,11 @@ export interface AdmitOptions {
   readonly ownCredential?: boolean
   /** Let calls wait in line while only held tokens are in the way; true by default. */
   readonly queue?: boolean
-  /** `reserved` only where none of its calls can be made past the gateway; `metered` by default. */
-  readonly claims?: "reserved" | "metered"
 }
 
 export interface AdmittedAgent {
+  /** Every API below one address; `baseUrl` names the provider, where its paths alone would not. */
+  readonly address: string
   /** Without a version: clients that leave `/v1` out get it added, those that say it keep it. */
   readonly baseUrl: (provider: ProviderName) => string
   readonly key: string
@@ -91,7 +92,7 @@ const deskOf = (options: GatewayOptions): Desk => ({
     options.upstreams.map((each) => [each.provider, new UpstreamConnections(each)]),
   ),
   dialects: options.dialects,
-  prices: options.prices,
+  prices: loadedOnce(options.prices),
   ratios: new TokenRatios(),
   credentials: new Credentials(),
   log: options.log,
@@ -99,6 +100,14 @@ const deskOf = (options: GatewayOptions): Desk => ({
   underWay: new Set(),
   closing: new AbortController(),
 })
+
+const loadedOnce = (load: () => Promise<PriceBook>): (() => Promise<PriceBook>) => {
+  let loading: Promise<PriceBook> | null = null
+  return () => {
+    loading ??= load()
+    return loading
+  }
+}
 
 const listen = (server: Server): Promise<number> =>
   new Promise((resolve, reject) => {
@@ -120,7 +129,7 @@ const attend = async (
     if (reception.kind === "refused") refuse(res, reception.dialect, reception.words)
     else if (reception.kind === "probe") res.writeHead(200, { "content-length": 0 }).end()
     else if (reception.kind === "free") await passFree(desk, reception.visit, req, res)
-    else await exchange({ desk, ...reception, req, res })
+    else await exchange({ desk, ...reception, req, res, prices: await desk.prices() })
   } catch (error) {
     desk.log.error({ err: error }, "a request could not be served")
     if ("visit" in reception) refuse(res, reception.visit.dialect, REFUSALS.internal())
@@ -132,18 +141,13 @@ const admit = (
   desk: Desk,
   port: number,
   agent: MeteredAgent,
-  {
-    providers,
-    ownCredential = false,
-    queue = true,
-    claims: claimed = "metered",
-  }: AdmitOptions = {},
+  { providers, ownCredential = false, queue = true }: AdmitOptions = {},
 ): AdmittedAgent => {
-  const claims = { agent, providers: providers ?? null, ownCredential, queue, claims: claimed }
+  const claims = { agent, providers: providers ?? null, ownCredential, queue }
   const { key, token, revoke } = desk.credentials.issue(claims)
-  const baseUrl = (provider: ProviderName): string =>
-    `http://127.0.0.1:${port}/a/${token}/${provider}`
-  return { baseUrl, key, token, revoke }
+  const address = `http://127.0.0.1:${port}/a/${token}`
+  const baseUrl = (provider: ProviderName): string => `${address}/${provider}`
+  return { address, baseUrl, key, token, revoke }
 }
 
 const close = async (

@@ -13,7 +13,6 @@ export interface Holding {
   /** With the input's bound by bytes. */
   readonly bound: CallBound
   readonly queue: boolean
-  readonly claims: CallAsk["claims"]
   readonly waitMs: number
   /** The bound with the provider's count of the input; null: there is no such count. */
   readonly counted: (() => Promise<CallBound | null>) | null
@@ -30,7 +29,8 @@ const MATTERS_OF_SIZE: ReadonlySet<string> = new Set([
 ])
 
 export const placeHold = async (holding: Holding): Promise<CallAnswer> => {
-  const { agent, bound, counted, gone, unboundable, claims } = holding
+  const { agent, bound, counted, gone, unboundable } = holding
+  const { claims } = agent
   const isBounded = unboundable === null
   const canCount = unboundable === null || unboundable.countSettles
   if (counted === null || !canCount) return askInLine(holding, bound, isBounded)
@@ -43,10 +43,11 @@ export const placeHold = async (holding: Holding): Promise<CallAnswer> => {
 
 /** Waits in line for a bounded time; then the answer is what it is now. */
 const askInLine = async (
-  { agent, queue, waitMs, gone, claims }: Holding,
+  { agent, queue, waitMs, gone }: Holding,
   bound: CallBound,
   isBounded: boolean,
 ): Promise<CallAnswer> => {
+  const { claims } = agent
   const ask: CallAsk = { bound, isBounded, queue, isTentative: false, claims }
   if (!queue) return agent.calls.hold(ask, gone)
   const withdrawn = new AbortController()

@@ -1,5 +1,6 @@
 /** Ends a hold by what its call came to: exactly once, whatever fails on the way. */
 import type { Instant } from "../../machines/vocabulary.ts"
+import type { PriceBook } from "../pricing/price-book.ts"
 import type { Desk } from "./desk.ts"
 import type { AnswerMeter, CallRequest } from "./dialects/dialect.ts"
 import type { Attempt } from "./forward.ts"
@@ -15,6 +16,7 @@ export interface Settling extends Unsettled {
 export interface Unsettled {
   readonly desk: Desk
   readonly visit: Visit
+  readonly prices: PriceBook
   readonly request: CallRequest
   readonly held: HeldCall
   /** When it was held: its prices are of then. */
@@ -72,11 +74,11 @@ const endOf = ({ meter }: Settling, attempt: Attempt): CallEnd => {
 
 /** Null: it could not be reckoned, so it is charged. */
 const reported = (
-  { desk, visit, request, held, meter, at }: Settling,
+  { desk, visit, prices, request, held, meter, at }: Settling,
   outcome: Extract<Outcome, { kind: "settle" }>,
 ): CallReport | null => {
   const call = {
-    provider: visit.upstream.upstream.provider,
+    provider: visit.upstream.billedBy(prices),
     request,
     outputTokens: held.outputTokens,
     usage: meter.usage(),
@@ -84,7 +86,7 @@ const reported = (
     at,
   }
   try {
-    return reportOf(outcome, call, desk.prices, desk.ratios)
+    return reportOf(outcome, call, prices, desk.ratios)
   } catch (error) {
     desk.log.error({ err: error, holdId: held.id }, "a call's cost could not be reckoned")
     return null

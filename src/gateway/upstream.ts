@@ -1,7 +1,7 @@
 /** A provider's endpoint as the gateway reaches it: where it is, its key, and its connections. */
 import * as http from "node:http"
 import * as https from "node:https"
-import type { ProviderName } from "../pricing/price-book.ts"
+import type { PriceBook, ProviderName } from "../pricing/price-book.ts"
 
 export type KeyHeader = "authorization" | "x-api-key" | "x-goog-api-key"
 
@@ -9,6 +9,8 @@ export interface Upstream {
   readonly provider: ProviderName
   /** With or without the version's segment: `https://api.anthropic.com`, `https://host/api/v1`. */
   readonly baseUrl: string
+  /** Whose price list; null or not set: whoever the address belongs to, otherwise the provider. */
+  readonly pricedAs?: ProviderName | null
   /** Null: agents bring their own credential, which is passed through. */
   readonly key: string | null
   /** Where the key goes; by default where the vendor of the called API wants it. */
@@ -57,6 +59,10 @@ export class UpstreamConnections {
 
   isSecure(): boolean {
     return this.base.protocol === "https:"
+  }
+
+  billedBy(prices: PriceBook): ProviderName {
+    return this.upstream.pricedAs ?? prices.providerAt(this.base) ?? this.upstream.provider
   }
 
   /** The request's head; nothing is sent before `end`. */

@@ -41,6 +41,7 @@ interface Waiting {
 
 export class BudgetedAgent implements MeteredAgent {
   readonly agentId: string
+  readonly claims = "reserved"
   readonly holds: NotedHold[] = []
   readonly asks: CallAsk[] = []
   used = 0

@@ -68,7 +68,7 @@ export const openWorld = async (options: WorldOptions = {}): Promise<World> => {
   const gateway = await openGateway({
     upstreams: upstreamsAt(models.url, key, upstream),
     dialects: DIALECTS,
-    prices: PRICES,
+    prices: async () => PRICES,
     log,
     settings: { closeMs: 200, ...settings },
   })

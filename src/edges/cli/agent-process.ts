@@ -4,12 +4,14 @@ import type { Writable } from "node:stream"
 import { setTimeout as delay } from "node:timers/promises"
 import type { Environment } from "../../config/environment.ts"
 import type { PlannedAgent } from "../../config/plan.ts"
+import type { Lead } from "../../gateway/run-gateway.ts"
 import type { CommandLauncher } from "../../runners/command.ts"
 import { commandRunner } from "../../runners/command-runner.ts"
+import type { SpawnFailure } from "../../runners/program.ts"
 import type { Runner } from "../../runners/runner.ts"
 import type { RunningCommand } from "../../runners/running-command.ts"
 import type { SessionAgent } from "../../sharing/session.ts"
-import { openMeter } from "./agent-meter.ts"
+import { type MeterOptions, openMeter } from "./agent-meter.ts"
 import { type LineOutput, passBytes, passLines, type ReadAlong } from "./agent-output.ts"
 import type { RunCall } from "./run-arguments.ts"
 import type { Suspension } from "./suspension.ts"
@@ -34,6 +36,9 @@ export interface AgentProcess {
   readonly stdio: AgentStdio
   readonly call: RunCall
   readonly env: Environment
+  /** Its way through the gateway; null without one. */
+  readonly lead: Lead | null
+  readonly prices: MeterOptions["prices"]
   /** Stands still with us on Ctrl-Z. */
   readonly suspension: Suspension
   /** Something its user should know, in one line. */
@@ -44,14 +49,17 @@ export interface AgentProcess {
 const DRAINED_WITHIN_MS = 5_000
 
 export const agentRunner = (process: AgentProcess): Runner => {
-  const { planned, stdio, call, env, launcher } = process
+  const { planned, stdio, call, launcher, lead, admitted } = process
+  if (lead !== null && lead.failure !== null) return failing(lead.failure)
+  lead?.follow(admitted.calls)
   const drained = Promise.withResolvers<void>()
-  const [command, ...args] = planned.command
+  const [command, ...args] = lead?.command ?? planned.command
   return commandRunner(launcher, {
     command,
     args,
     cwd: planned.cwd,
-    env: { ...env, ...planned.env },
+    env: lead?.env ?? environmentBefore(process),
+    ...(lead === null ? {} : { stopSignal: lead.stopSignal }),
     stdio:
       stdio.kind === "terminal"
         ? ["inherit", "inherit", "inherit"]
@@ -67,20 +75,37 @@ export const agentRunner = (process: AgentProcess): Runner => {
   })
 }
 
+/** As its environment would be without a gateway. */
+export const environmentBefore = ({
+  env,
+  planned,
+}: Pick<AgentProcess, "env" | "planned">): Environment => ({ ...env, ...planned.env })
+
+/** What it needs could not be made, so it is not started. */
+const failing =
+  ({ message, exitCode }: SpawnFailure): Runner =>
+  (_, report) => {
+    report.failed(message, exitCode)
+    return { interrupt: () => {}, kill: () => {}, warn: () => {} }
+  }
+
 const attend = (process: AgentProcess, running: RunningCommand, onDrained: () => void): void => {
-  const { suspension, stdio, onNotice, admitted } = process
+  const { suspension, stdio, onNotice, admitted, planned, lead, prices } = process
   // In the foreground the terminal's own Ctrl-Z reaches it, and it may have a screen to put back.
   if (stdio.kind === "lines" || !stdio.foreground) {
     suspension.add(running)
     running.reaped().then(() => suspension.remove(running))
   }
   const streams = [running.stdout, running.stderr].filter((stream) => stream !== null)
-  Promise.all(streams.map((stream) => once(stream, "close"))).then(onDrained, onDrained)
-  if (running.stdout === null || stdio.kind === "terminal") return
-  const meter = openMeter(process.planned.meter, admitted, (why) =>
-    onNotice(`agent ${admitted.agentId}: a line of usage could not be counted: ${why}`),
-  )
-  running.stdout.once("close", meter.end)
+  const closed = Promise.all(streams.map((stream) => once(stream, "close")))
+  if (running.stdout === null || stdio.kind === "terminal") {
+    closed.then(onDrained, onDrained)
+    return
+  }
+  const onUnreadable = (why: string): void =>
+    onNotice(`agent ${admitted.agentId}: a line of usage could not be counted: ${why}`)
+  const meter = openMeter({ name: planned.meter, agent: admitted, lead, prices, onUnreadable })
+  closed.then(meter.end).then(onDrained, onDrained)
   pass(stdio, running, meter.read)
 }
 

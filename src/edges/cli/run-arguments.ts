@@ -19,7 +19,9 @@ import {
   type Plan,
   type PlannedAgent,
 } from "../../config/plan.ts"
-import { resolveSettings } from "../../config/resolve.ts"
+import type { OwnPrice } from "../../config/prices.ts"
+import { type GatewaySettings, resolveSettings } from "../../config/resolve.ts"
+import type { FileUpstreams } from "../../config/upstreams-file.ts"
 import { BadCall, isGiven, oneOf, readFlags } from "./arguments.ts"
 import { runSources } from "./command-settings.ts"
 import { HELP_FLAG, type OwnFlag, ownOptions, renderOwnFlags } from "./own-flags.ts"
@@ -46,6 +48,11 @@ export interface RunCall {
   readonly summary: string | null
   readonly events: string | null
   readonly warnings: readonly string[]
+  readonly gateway: GatewaySettings
+  readonly upstreams: FileUpstreams
+  readonly prices: readonly OwnPrice[]
+  /** The least class an agent may be in; null: any. */
+  readonly required: "reserved" | "metered" | null
 }
 
 /** The flags of `stint run` beside the settings. */
@@ -67,8 +74,8 @@ export const RUN_FLAGS: readonly OwnFlag[] = [
   {
     flag: "require",
     placeholder: "CLASS",
-    meaning: "metered: start nothing whose usage would not be read",
-    choices: ["metered"],
+    meaning: "reserved or metered: start nothing of a lower class",
+    choices: ["reserved", "metered"],
   },
   { flag: "contain", placeholder: null, meaning: "keep it in a PID namespace of its own" },
   { flag: "inspect", placeholder: null, meaning: "show the statecharts to an inspector" },
@@ -147,10 +154,11 @@ export const readRunArguments = async (
   const planPath = planPathOf(positionals, command)
   if (planPath === null) checkSingle(values, command)
   else checkNoSingle(values)
-  checkRequired(values, meter)
+  const required = requiredOf(values, meter, agent)
   const plan = planPath === null ? null : await readPlan(resolve(cwd, planPath), planPath)
   const sources = await runSources(values, env, cwd, plan)
-  const { budget, run, warnings } = Result.getOrThrow(resolveSettings(sources))
+  const settled = Result.getOrThrow(resolveSettings(sources))
+  const { budget, run, warnings, gateway, upstreams, prices } = settled
   const agents = plan?.agents ?? [single(values, command, { meter, agent }, cwd)]
   if (plan !== null) checkStartable(plan, env)
   return {
@@ -168,7 +176,7 @@ export const readRunArguments = async (
     checkOnly: isGiven(values, "check"),
     summary: outputFile(values, "summary", cwd),
     events: outputFile(values, "events", cwd),
-    warnings,
+    ...{ warnings, gateway, upstreams, prices, required },
   }
 }
 
@@ -218,20 +226,26 @@ const namedOf = <Name extends string>(
   throw new BadCall(`command line: --${flag}: found ${given}, expected one of ${names.join(", ")}`)
 }
 
-/** Nothing here is held before it is spent, so `reserved` cannot be promised. */
-const checkRequired = (values: FlagValues, meter: MeterName): void => {
+/** Whether calls can be held is known when the agent is led; that nobody reads them, at once. */
+const requiredOf = (
+  values: FlagValues,
+  meter: MeterName,
+  agent: AgentProgram,
+): RunCall["required"] => {
   const required = oneOf(values, "require")
-  if (required === undefined) return
+  if (required === undefined) return null
+  if (required !== "reserved" && required !== "metered")
+    throw new BadCall(`command line: --require: found ${required}, expected reserved or metered`)
+  if (agent !== "none") return required
   if (required === "reserved")
     throw new BadCall(
-      "command line: --require reserved: a command's calls cannot be held before they are made in this version; nothing was started",
+      "command line: --require reserved: with --agent none no call passes the gateway, so none can be held; nothing was started",
     )
-  if (required !== "metered")
-    throw new BadCall(`command line: --require: found ${required}, expected reserved or metered`)
   if (meter === "none" || (oneOf(values, "meter") === undefined && isatty(1)))
     throw new BadCall(
       "command line: --require metered: nothing would read this command's usage; name a meter with --meter; nothing was started",
     )
+  return required
 }
 
 const ID_LENGTH = 6

@@ -21,6 +21,7 @@ agents:
   - id: a
     command: [no-such-program]
     meter: claud-code
+    agent: claud
   - task: ""
     command: []
     cwd: 7
@@ -33,7 +34,8 @@ agnets: []
     for (const [key, found, allowed] of [
       ["agents[0].comand", "an unknown key", "did you mean command?"],
       ["agents[1].id", '"a"', "a name that no other agent has"],
-      ["agents[1].meter", '"claud-code"', "one of auto, stint, claude-code, none"],
+      ["agents[1].meter", '"claud-code"', "one of auto, stint, claude-code, codex, gemini"],
+      ["agents[1].agent", '"claud"', "one of auto, claude, codex, gemini, opencode, pi"],
       ["agents[2].id", "nothing", "a text of 1 to 256 characters"],
       ["agents[2].task", '""', "a text of 1 to 256 characters"],
       ["agents[2].command", "[]", "a list of texts"],
@@ -135,7 +137,8 @@ describe("a call with mistakes", () => {
     [["--daily-token-limit=many"], /--daily-token-limit.*found "?many"?/],
     [["--per-agent-token-limit", "5", "--per-agent-token-limit", "6"], /--per-agent-token-limit/],
     [["--id", "a", "--id", "b"], /--id: found it 2 times, expected it once/],
-    [["--meter", "claud"], /--meter: found claud, expected one of auto, stint, claude-code, none/],
+    [["--meter", "claud"], /--meter: found claud, expected one of auto, stint, claude-code, codex/],
+    [["--agent", "claud"], /--agent: found claud, expected one of auto, claude, codex, gemini/],
     [["--require", "reserved"], /--require reserved.*nothing was started/],
     [["--require", "metered", "--meter", "none"], /--require metered/],
     [["--summary", "/no/such/folder/s.json"], /--summary: found \/no\/such\/folder/],

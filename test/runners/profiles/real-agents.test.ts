@@ -68,6 +68,9 @@ interface Lab {
   readonly stderr: () => string
 }
 
+/** Some look for the world first, and wait for it. */
+const WITHIN_MS = 300_000
+
 let model: ScriptedModel
 
 beforeAll(async () => {
@@ -177,22 +180,26 @@ describe.each(REAL_AGENTS)("$name", (agent) => {
     },
   )
 
-  test.runIf(canTry)("ends at its signal while a tool runs, and leaves what is known", async () => {
-    const lab = start(agent, `${name}-stopped`)
-    const pidFile = join(lab.situation.home, "tool.pid")
-    model.script.command = `tail -f /dev/null & echo $! > ${pidFile}; wait`
-    const tool = await eventually(
-      () => existsSync(pidFile) && Number(readFileSync(pidFile, "utf8")),
-      60_000,
-      lab.stderr,
-    )
-    onTestFinished(() => {
-      if (isAlive(tool)) process.kill(tool, "SIGKILL")
-    })
-    lab.child.kill(lab.launch.stopSignal)
-    const { leaves, ...ended } = agent.ended
-    expect(await lab.exited, lab.stderr()).toEqual(ended)
-    if (!leaves) await eventually(() => !isAlive(tool), 10_000)
-    expect(isAlive(tool)).toBe(leaves)
-  })
+  test.runIf(canTry)(
+    "ends at its signal while a tool runs, and leaves what is known",
+    async () => {
+      const lab = start(agent, `${name}-stopped`)
+      const pidFile = join(lab.situation.home, "tool.pid")
+      model.script.command = `tail -f /dev/null & echo $! > ${pidFile}; wait`
+      const tool = await eventually(
+        () => existsSync(pidFile) && Number(readFileSync(pidFile, "utf8")),
+        WITHIN_MS / 2,
+        lab.stderr,
+      )
+      onTestFinished(() => {
+        if (isAlive(tool)) process.kill(tool, "SIGKILL")
+      })
+      lab.child.kill(lab.launch.stopSignal)
+      const { leaves, ...ended } = agent.ended
+      expect(await lab.exited, lab.stderr()).toEqual(ended)
+      if (!leaves) await eventually(() => !isAlive(tool), 10_000)
+      expect(isAlive(tool)).toBe(leaves)
+    },
+    WITHIN_MS,
+  )
 })
