@@ -45,6 +45,8 @@ export class HolderSession implements Session {
     return this.holding.supervisor.waiting()
   }
 
+  readonly room = (): Promise<void> | null => this.holding.room()
+
   now(): number {
     return this.holding.supervisor.now()
   }

@@ -4,6 +4,7 @@ import type { Writable } from "node:stream"
 import { setTimeout as delay } from "node:timers/promises"
 import type { Environment } from "../../config/environment.ts"
 import type { PlannedAgent } from "../../config/plan.ts"
+import type { StdioKinds } from "../../runners/child-stdio.ts"
 import type { CommandLauncher } from "../../runners/command.ts"
 import { commandRunner } from "../../runners/command-runner.ts"
 import type { Runner } from "../../runners/runner.ts"
@@ -30,6 +31,8 @@ export type AgentStdio =
 export interface AgentProcess {
   readonly planned: PlannedAgent
   readonly admitted: SessionAgent
+  /** Asked after each piece of output: whether more usage can be taken, or when. */
+  readonly room: () => Promise<void> | null
   readonly launcher: CommandLauncher
   readonly stdio: AgentStdio
   readonly call: RunCall
@@ -38,6 +41,13 @@ export interface AgentProcess {
   readonly suspension: Suspension
   /** Something its user should know, in one line. */
   readonly onNotice: (line: string) => void
+}
+
+/** What the child is given as standard input, output and error. */
+export const STREAMS: Readonly<Record<AgentStdio["kind"], StdioKinds>> = {
+  terminal: ["inherit", "inherit", "inherit"],
+  bytes: ["inherit", "pipe", "inherit"],
+  lines: ["ignore", "pipe", "pipe"],
 }
 
 /** Nobody of the tree lives any more: whoever reads our output has this long to take the rest. */
@@ -52,12 +62,7 @@ export const agentRunner = (process: AgentProcess): Runner => {
     args,
     cwd: planned.cwd,
     env: { ...env, ...planned.env },
-    stdio:
-      stdio.kind === "terminal"
-        ? ["inherit", "inherit", "inherit"]
-        : stdio.kind === "bytes"
-          ? ["inherit", "pipe", "inherit"]
-          : ["ignore", "pipe", "pipe"],
+    stdio: STREAMS[stdio.kind],
     foreground: stdio.kind !== "lines" && stdio.foreground,
     contain: call.contain,
     graceMs: (planned.limits.graceSeconds ?? call.settings.graceSeconds) * 1000,
@@ -81,7 +86,10 @@ const attend = (process: AgentProcess, running: RunningCommand, onDrained: () =>
     onNotice(`agent ${admitted.agentId}: a line of usage could not be counted: ${why}`),
   )
   running.stdout.once("close", meter.end)
-  pass(stdio, running, meter.read)
+  pass(stdio, running, (chunk) => {
+    meter.read(chunk)
+    return process.room()
+  })
 }
 
 const pass = (
@@ -95,5 +103,5 @@ const pass = (
     return
   }
   passLines(stdout, stdio.stdout, stdio.prefix, read)
-  if (stderr !== null) passLines(stderr, stdio.stderr, stdio.prefix, () => {})
+  if (stderr !== null) passLines(stderr, stdio.stderr, stdio.prefix, () => null)
 }

@@ -1,6 +1,7 @@
 /** `stint run`: one command or a plan's agents, on the budget, in trees that can always be stopped. */
 import { createWriteStream, writeFileSync } from "node:fs"
 import type { Writable } from "node:stream"
+import type { Worker } from "node:worker_threads"
 import type { AgentSummary, Summary } from "../../../machines/budget/summary.ts"
 import type { Environment } from "../../config/environment.ts"
 import type { PlannedAgent } from "../../config/plan.ts"
@@ -16,7 +17,7 @@ import { CommandLauncher } from "../../runners/command.ts"
 import { startGuard } from "../../runners/guard.ts"
 import { openSession, type Session, type SessionAgent } from "../../sharing/session.ts"
 import { type LineOutput, lineOutput } from "./agent-output.ts"
-import { type AgentStdio, agentRunner } from "./agent-process.ts"
+import { type AgentStdio, agentRunner, STREAMS } from "./agent-process.ts"
 import { BadCall } from "./arguments.ts"
 import type { DescriptorOutput } from "./descriptor-output.ts"
 import { EXIT, type Outcome, statusOfCommand, statusOfPlan } from "./exit-status.ts"
@@ -33,6 +34,8 @@ export interface RunIo {
   readonly stderr: DescriptorOutput
   /** Whether standard input is a terminal; the stream itself is the child's. */
   readonly stdinIsTTY: boolean
+  /** From `beginThread`; whoever runs us may have known sooner that a ledger will be needed. */
+  readonly thread?: Worker
   readonly env: Environment
   readonly cwd: string
 }
@@ -78,6 +81,7 @@ const run = async (call: RunCall, io: RunIo): Promise<number> => {
   const suspension = watchSuspension()
   const guard = startGuard()
   const launcher = new CommandLauncher({ guard })
+  launcher.prepare(STREAMS[kindOf(call, io)])
   io.stdout.once("error", () => interruption.receive("SIGPIPE"))
   try {
     const session = await openSession({
@@ -85,6 +89,7 @@ const run = async (call: RunCall, io: RunIo): Promise<number> => {
       ledger: call.ledger,
       retentionDays: call.retentionDays,
       sweep: sweepLost,
+      ...(io.thread === undefined ? {} : { thread: io.thread }),
       ...(call.inspect === null ? {} : { inspect: call.inspect }),
     })
     tellLimits(session, call, (line) => say(io, line))
@@ -99,7 +104,8 @@ const run = async (call: RunCall, io: RunIo): Promise<number> => {
       if (view !== null) suspension.remove(view)
       view?.close()
       events?.end()
-      await session.close()
+      // Every agent's tree is reaped by now: the guard has nobody left to look after.
+      await Promise.all([session.close(), guard.goodbye()])
       tellWhole(outcomes, summary, call, io, interruption)
       return writeSummary(summary, call, io) ?? statusOf(call, outcomes, interruption)
     } finally {
@@ -107,7 +113,7 @@ const run = async (call: RunCall, io: RunIo): Promise<number> => {
       await session.close()
     }
   } finally {
-    launcher.close()
+    await launcher.close()
     await guard.goodbye()
     suspension.stopWatching()
     interruption.stopWatching()
@@ -146,7 +152,8 @@ const runAgent = async (
       limits: planned.limits,
       runner: (admitted) => {
         const { env } = io
-        const given = { planned, launcher, stdio, call, env, suspension, onNotice }
+        const room = session.room
+        const given = { planned, launcher, stdio, call, env, suspension, onNotice, room }
         return agentRunner({ ...given, admitted })
       },
     })
@@ -161,13 +168,16 @@ const runAgent = async (
 }
 
 /** On a terminal a single command keeps it; a plan's agents are always read. */
+const kindOf = (call: RunCall, io: RunIo): AgentStdio["kind"] => {
+  if (call.planPath !== null) return "lines"
+  return io.stdout.isTTY && !call.meterNamed ? "terminal" : "bytes"
+}
+
 const stdioOf = (planned: PlannedAgent, call: RunCall, io: RunIo, lines: Lines): AgentStdio => {
-  if (call.planPath !== null)
-    return { kind: "lines", prefix: call.prefix ? `${planned.id} | ` : "", ...lines }
+  const kind = kindOf(call, io)
   const foreground = isForeground(call, io)
-  return io.stdout.isTTY && !call.meterNamed
-    ? { kind: "terminal", foreground }
-    : { kind: "bytes", foreground, stdout: io.stdout }
+  if (kind === "lines") return { kind, prefix: call.prefix ? `${planned.id} | ` : "", ...lines }
+  return kind === "terminal" ? { kind, foreground } : { kind, foreground, stdout: io.stdout }
 }
 
 interface Lines {
