@@ -6,7 +6,9 @@ import type { FlagValues } from "../../config/flags.ts"
 import { ledgerPath, thisMachine } from "../../config/ledger-path.ts"
 import { type ResolvedSettings, resolveSettings } from "../../config/resolve.ts"
 import { SETTINGS } from "../../config/settings-table.ts"
-import type { OwnFlag } from "./own-flags.ts"
+import { isGiven, readFlags } from "./arguments.ts"
+import { type CommandIo, say, write } from "./output.ts"
+import { type CommandSheet, type OwnFlag, ownOptions } from "./own-flags.ts"
 
 /** For commands that take no other setting. */
 export const LEDGER_FLAG: OwnFlag = {
@@ -33,6 +35,28 @@ export const commandSettings = async (
   )
   const ledger = ledgerPath(resolved.run.ledger, machineOf(env, cwd))
   return { ...resolved, ledger }
+}
+
+export interface SettingsCall extends CommandSettings {
+  readonly values: FlagValues
+  readonly operands: readonly string[]
+}
+
+/** What a command that takes no other setting was asked; null when that was help, given already. */
+export const readSettingsCall = async (
+  name: string,
+  { flags, help }: CommandSheet,
+  argv: readonly string[],
+  io: CommandIo,
+): Promise<SettingsCall | null> => {
+  const { values, positionals } = readFlags(argv, ownOptions(flags), name)
+  if (isGiven(values, "help")) {
+    await write(io.stdout, [help()])
+    return null
+  }
+  const settings = await commandSettings(values, io.env, io.cwd)
+  for (const warning of settings.warnings) await say(io, warning)
+  return { ...settings, values, operands: positionals }
 }
 
 const machineOf = (env: Environment, cwd: string) => {
