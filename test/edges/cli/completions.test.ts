@@ -14,6 +14,13 @@ const completions = (argv: readonly string[]) =>
 
 const isInstalled = (shell: string): boolean => spawnSync(shell, ["-c", "exit 0"]).status === 0
 
+/** As a file: fish cannot read a script from a socket, which is what a child of Node's gets. */
+const written = (script: string): string => {
+  const file = join(emptyFolder(), "script")
+  writeFileSync(file, script)
+  return file
+}
+
 for (const shell of ["bash", "zsh", "fish"])
   if (!isInstalled(shell))
     process.stderr.write(`completions for ${shell} are not tried: it is not installed\n`)
@@ -22,7 +29,7 @@ describe.each(["bash", "zsh", "fish"])("for %s", (shell) => {
   test.skipIf(!isInstalled(shell))("the script has no mistake the shell can find", async () => {
     const { status, stdout } = await completions([shell])
     expect(status).toBe(0)
-    const checked = spawnSync(shell, ["-n"], { input: stdout, encoding: "utf8" })
+    const checked = spawnSync(shell, ["-n", written(stdout)], { encoding: "utf8" })
     expect([checked.status, checked.stderr]).toEqual([0, ""])
   })
 
@@ -93,8 +100,8 @@ describe.skipIf(!isInstalled("fish"))("in fish", () => {
 
   /** What is offered for the last word of `line`. */
   const offered = (line: string, cwd = "/") => {
-    const input = `${script}\ncomplete -C '${line}'\n`
-    const { stdout, stderr } = spawnSync("fish", ["--no-config"], { input, cwd, encoding: "utf8" })
+    const asked = written(`${script}\ncomplete -C '${line}'\n`)
+    const { stdout, stderr } = spawnSync("fish", ["--no-config", asked], { cwd, encoding: "utf8" })
     expect(stderr).toBe("")
     const words = stdout.split("\n").map((each) => each.replace(/\t.*/, ""))
     return words.filter((word) => word !== "").sort()
@@ -127,14 +134,15 @@ describe.skipIf(!isInstalled("fish"))("in fish", () => {
 })
 
 describe.skipIf(!isInstalled("zsh"))("in zsh", () => {
-  let folder = ""
+  let script = ""
   beforeAll(async () => {
-    folder = emptyFolder()
-    writeFileSync(join(folder, "_stint"), (await completions(["zsh"])).stdout)
+    script = (await completions(["zsh"])).stdout
   })
 
   /** The line after TAB was pressed at its end in a real, interactive zsh. */
-  const completed = (line: string, cwd = folder): string => {
+  const completed = (line: string, cwd = "/"): string => {
+    const folder = emptyFolder()
+    writeFileSync(join(folder, "_stint"), script)
     const { stdout, stderr } = spawnSync("zsh", ["-f", PRESS_TAB, folder, line], {
       cwd,
       encoding: "utf8",
