@@ -44,8 +44,11 @@ interface Stretch {
   readonly offsetMs: number
 }
 
+/** How far a zone's clocks are ahead of UTC at an instant, in milliseconds. */
+type OffsetAt = (at: Instant) => number
+
 interface Zone {
-  readonly calendar: Intl.DateTimeFormat
+  readonly offsetAt: OffsetAt
   /** The window last asked for: most questions follow each other within a day. */
   last: Window | null
 }
@@ -64,7 +67,7 @@ export function windowAt(at: Instant, timeZone: string): Window {
   const zone = zoneNamed(timeZone)
   const within = withinRange(at)
   if (zone.last !== null && contains(zone.last, within)) return zone.last
-  zone.last = findWindow(within, timeZone, zone.calendar)
+  zone.last = findWindow(within, timeZone, zone.offsetAt)
   return zone.last
 }
 
@@ -107,9 +110,9 @@ function windowAfter(previous: Window, timeZone: string): Window {
     : { ...following, startsAt: previous.endsAt }
 }
 
-function findWindow(at: Instant, timeZone: string, calendar: Intl.DateTimeFormat): Window {
+function findWindow(at: Instant, timeZone: string, offsetAt: OffsetAt): Window {
   const anchor = Math.max(at, FIRST_DAY_AT_UTC)
-  const beginnings = dayBeginnings(stretchesAround(anchor, calendar))
+  const beginnings = dayBeginnings(stretchesAround(anchor, offsetAt))
   const open = beginnings.findLast((beginning) => beginning.at <= anchor)
   const following = beginnings.find(({ at, day }) => at > anchor && day > FIRST_DAY)
   if (open === undefined) throw new RangeError(`No day of ${timeZone} found at instant ${at}.`)
@@ -136,17 +139,17 @@ function dayBeginnings(stretches: readonly Stretch[]): readonly Beginning[] {
   return beginnings
 }
 
-function stretchesAround(at: Instant, calendar: Intl.DateTimeFormat): readonly Stretch[] {
+function stretchesAround(at: Instant, offsetAt: OffsetAt): readonly Stretch[] {
   const until = Math.min(at + LOOK_AHEAD_MS, LATEST_INSTANT)
   const stretches: Stretch[] = []
   let startsAt = at - LOOK_BACK_MS
-  let offsetMs = offsetAt(startsAt, calendar)
+  let offsetMs = offsetAt(startsAt)
   let known = startsAt
   while (known < until) {
     const probe = Math.min(known + STEP_MS, until)
-    const offsetThere = offsetAt(probe, calendar)
+    const offsetThere = offsetAt(probe)
     if (offsetThere !== offsetMs) {
-      const changedAt = offsetChange(known, probe, calendar)
+      const changedAt = offsetChange(known, probe, offsetAt)
       stretches.push({ startsAt, endsAt: changedAt, offsetMs })
       startsAt = changedAt
       offsetMs = offsetThere
@@ -158,20 +161,20 @@ function stretchesAround(at: Instant, calendar: Intl.DateTimeFormat): readonly S
 }
 
 /** The first instant of the new offset, by bisection; `before` and `after` are on its two sides. */
-function offsetChange(before: Instant, after: Instant, calendar: Intl.DateTimeFormat): Instant {
-  const offsetBefore = offsetAt(before, calendar)
+function offsetChange(before: Instant, after: Instant, offsetAt: OffsetAt): Instant {
+  const offsetBefore = offsetAt(before)
   let low = before
   let high = after
   while (high - low > 1) {
     const middle = low + Math.floor((high - low) / 2)
-    if (offsetAt(middle, calendar) === offsetBefore) low = middle
+    if (offsetAt(middle) === offsetBefore) low = middle
     else high = middle
   }
   return high
 }
 
-/** How far the zone's clocks are ahead of UTC; old local mean times have odd seconds. */
-function offsetAt(at: Instant, calendar: Intl.DateTimeFormat): number {
+/** Old local mean times have odd seconds. */
+function offsetShown(at: Instant, calendar: Intl.DateTimeFormat): number {
   const wholeSecond = Math.floor(at / 1000) * 1000
   const shown = { year: 0, month: 0, day: 0, hour: 0, minute: 0, second: 0 }
   let beforeChrist = false
@@ -193,6 +196,14 @@ function isShown(type: string): type is "year" | "month" | "day" | "hour" | "min
 function zoneNamed(timeZone: string): Zone {
   const known = zones.get(timeZone)
   if (known !== undefined) return known
+  const zone: Zone = { offsetAt: offsetsOf(timeZone), last: null }
+  zones.set(timeZone, zone)
+  return zone
+}
+
+function offsetsOf(timeZone: string): OffsetAt {
+  // Known without time-zone data, whose first use takes long.
+  if (timeZone === "UTC") return () => 0
   const calendar = new Intl.DateTimeFormat("en-US", {
     calendar: "gregory",
     numberingSystem: "latn",
@@ -206,9 +217,7 @@ function zoneNamed(timeZone: string): Zone {
     minute: "numeric",
     second: "numeric",
   })
-  const zone: Zone = { calendar, last: null }
-  zones.set(timeZone, zone)
-  return zone
+  return (at) => offsetShown(at, calendar)
 }
 
 /**

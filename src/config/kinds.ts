@@ -154,6 +154,8 @@ export const thresholds = kind({
 })
 
 const isTimeZone = (name: string): boolean => {
+  // The default is known without time-zone data, whose first use takes long.
+  if (name === "UTC") return true
   try {
     return Boolean(new Intl.DateTimeFormat("en", { timeZone: name }))
   } catch {

@@ -1,5 +1,6 @@
 /** The ledger in a file: SQLite in a thread of its own, one writer, one fsync for all who wait. */
 import { resolve } from "node:path"
+import type { Worker } from "node:worker_threads"
 import type { Row } from "../../machines/budget/row.ts"
 import {
   type Checkpoint,
@@ -21,6 +22,8 @@ export interface SqliteLedgerOptions {
   readonly fullCheckBytes?: number
   /** How many rows are gathered before lookups and sums are written; as many are read again at a start. */
   readonly runRows?: number
+  /** A thread from `beginThread`, begun while the rest was still being read. */
+  readonly thread?: Worker
 }
 
 export interface SqliteLedger extends LedgerService {
@@ -37,13 +40,16 @@ export const openSqliteLedger = async (
   options: SqliteLedgerOptions = {},
 ): Promise<SqliteLedger> => {
   const file = filePath(path)
-  const thread = await startThread({
-    path: file,
-    options: {
-      fullCheckBytes: options.fullCheckBytes ?? 4 * 2 ** 20,
-      runRows: options.runRows ?? 16_384,
+  const thread = await startThread(
+    {
+      path: file,
+      options: {
+        fullCheckBytes: options.fullCheckBytes ?? 4 * 2 ** 20,
+        runRows: options.runRows ?? 16_384,
+      },
     },
-  })
+    options.thread,
+  )
   const queue = makeWriteQueue({
     path: file,
     lastSeq: thread.lastSeq,

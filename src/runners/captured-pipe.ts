@@ -19,6 +19,36 @@ export interface CapturedPipe {
   readonly writerFd: number
 }
 
+/** Pipes made before they are needed: making them runs a program, which takes its time. */
+export class PipesAhead {
+  #made: Promise<readonly CapturedPipe[] | null> | null = null
+  #count = 0
+
+  prepare(count: number): void {
+    if (this.#made !== null || count === 0) return
+    this.#count = count
+    this.#made = openPipes(count)
+  }
+
+  /** Those that were prepared, if they are as many; otherwise new ones. */
+  take(count: number): Promise<readonly CapturedPipe[] | null> {
+    if (this.#made === null || this.#count !== count) return openPipes(count)
+    const made = this.#made
+    this.#made = null
+    return made
+  }
+
+  /** Gives back what nobody took. */
+  async close(): Promise<void> {
+    const made = this.#made
+    this.#made = null
+    for (const { reader, writerFd } of (await made) ?? []) {
+      closeSync(writerFd)
+      reader.destroy()
+    }
+  }
+}
+
 /** Null where this system offers none: Node's own capture has to do then. */
 export const openPipes = async (count: number): Promise<readonly CapturedPipe[] | null> => {
   if (count === 0 || process.platform !== "linux") return null

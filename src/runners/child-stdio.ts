@@ -3,7 +3,7 @@ import type { ChildProcess, StdioOptions } from "node:child_process"
 import { closeSync } from "node:fs"
 import { Socket } from "node:net"
 import type { Writable } from "node:stream"
-import { type CapturedPipe, openPipes } from "./captured-pipe.ts"
+import type { CapturedPipe, PipesAhead } from "./captured-pipe.ts"
 
 export type StdioKind = "inherit" | "pipe" | "ignore"
 export type StdioKinds = readonly [stdin: StdioKind, stdout: StdioKind, stderr: StdioKind]
@@ -24,9 +24,13 @@ export interface ChildStdio {
   readonly release: () => void
 }
 
-export const openChildStdio = async ([stdin, stdout, stderr]: StdioKinds): Promise<ChildStdio> => {
-  const captured = [stdout, stderr].filter((kind) => kind === "pipe").length
-  const pipes = [...((await openPipes(captured)) ?? [])]
+/** How many pipes of ours that takes. */
+export const capturedOf = ([_, stdout, stderr]: StdioKinds): number =>
+  [stdout, stderr].filter((kind) => kind === "pipe").length
+
+export const openChildStdio = async (kinds: StdioKinds, ahead: PipesAhead): Promise<ChildStdio> => {
+  const [stdin, stdout, stderr] = kinds
+  const pipes = [...((await ahead.take(capturedOf(kinds))) ?? [])]
   const out = stdout === "pipe" ? pipes.shift() : undefined
   const err = stderr === "pipe" ? pipes.shift() : undefined
   const letGo = (): void => {

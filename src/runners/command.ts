@@ -7,7 +7,8 @@
  */
 import { type ChildProcess, spawn } from "node:child_process"
 import type { ProcessIdentity } from "../../machines/vocabulary.ts"
-import { type ChildStdio, openChildStdio, type StdioKinds } from "./child-stdio.ts"
+import { PipesAhead } from "./captured-pipe.ts"
+import { type ChildStdio, capturedOf, openChildStdio, type StdioKinds } from "./child-stdio.ts"
 import { type Containment, findContainment } from "./containment.ts"
 import type { TreeGuard } from "./guard-messages.ts"
 import { systemTable } from "./process-table/system.ts"
@@ -58,6 +59,7 @@ export class CommandLauncher {
   readonly #guard: TreeGuard | undefined
   readonly #sweeper: Sweeper
   readonly #tryContainment: () => Containment
+  readonly #pipes = new PipesAhead()
   #containment: Containment | undefined
 
   constructor(options: CommandLauncherOptions = {}) {
@@ -79,11 +81,16 @@ export class CommandLauncher {
     return this.#containment
   }
 
+  /** Makes what one command with these streams will need, so that its start need not wait for it. */
+  prepare(stdio: StdioKinds): void {
+    this.#pipes.prepare(capturedOf(stdio))
+  }
+
   /** Starts one command; a program that cannot be started is an answer, not an error. */
   async start(options: CommandOptions): Promise<RunningCommand | SpawnFailure> {
     const line = this.#commandLine(options)
     if ("started" in line) return line
-    const stdio = await openChildStdio(options.stdio)
+    const stdio = await openChildStdio(options.stdio, this.#pipes)
     // The guard hears of the tag before there is a child: dying in between leaves nobody behind.
     this.#tellGuard(options, null)
     const child = spawnChild(line, options, stdio)
@@ -95,8 +102,9 @@ export class CommandLauncher {
   }
 
   /** Stops looking after trees; kills nothing. */
-  close(): void {
+  async close(): Promise<void> {
     this.#sweeper.close()
+    await this.#pipes.close()
   }
 
   #commandLine(options: CommandOptions): CommandLine | SpawnFailure {

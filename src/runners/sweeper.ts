@@ -67,7 +67,11 @@ export class Sweeper {
 
   add(tree: ProcessTree): SweptTree {
     const swept = new SweptTree(tree, this.#paces.killMs, {
-      members: () => this.#look(tree, this.#thisTurn()),
+      members: () => {
+        const members = this.#look(tree, this.#thisTurn())
+        swept.noteLook(members)
+        return members
+      },
       hurry: () => this.#hurry(),
     })
     this.#trees.add(swept)
@@ -208,6 +212,14 @@ export class SweptTree {
     }
     this.#hurry()
     return this.#killed.promise
+  }
+
+  /**
+   * A look that somebody else needed is the first of two as well as any, but never the second:
+   * several of them may come from one pass over the process table.
+   */
+  noteLook(members: readonly ProcessEntry[]): void {
+    if (this.#phase !== "well") this.#emptyLooks = members.length === 0 ? 1 : 0
   }
 
   /** Concludes from one look; true when the tree is over. */

@@ -101,6 +101,9 @@ export class AttachedSession implements Session {
     return Date.now()
   }
 
+  /** What waits for the disk waits at the holder. */
+  readonly room = (): null => null
+
   on(_: "*", listener: (fact: Fact) => void): () => void {
     this.listeners.add(listener)
     return () => this.listeners.delete(listener)

@@ -46,6 +46,8 @@ export class HolderSession implements Session {
     return this.holding.supervisor.waiting()
   }
 
+  readonly room = (): Promise<void> | null => this.holding.room()
+
   ownSettings(): BudgetSettings {
     return this.holding.inForce().settings
   }

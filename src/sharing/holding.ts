@@ -24,9 +24,17 @@ export interface HoldingOptions {
 export interface Holding {
   readonly supervisor: Supervisor
   readonly inForce: () => InForce
+  /** Null while few rows wait for the disk; else resolves once they are written, or cannot be. */
+  readonly room: () => Promise<void> | null
   /** Stops nobody: says goodbye once all is durable, and whoever is attached goes on. */
   readonly leave: () => Promise<void>
 }
+
+/**
+ * More rows than this waiting for the disk come from a program that reports faster than any disk
+ * takes rows. A thousand times what a fleet of agents reports in a second, and a few tens of MB.
+ */
+export const WAITING_ROWS_MAX = 65_536
 
 export interface Listening {
   /** Resolves when those who outlived the last holder are known and served. */
@@ -80,6 +88,8 @@ const hold = async (
   return {
     supervisor,
     inForce: () => budget.inForce(supervisor.kept()),
+    room: () =>
+      ledger.pendingRows() < WAITING_ROWS_MAX ? null : supervisor.flush().catch(() => {}),
     leave: async () => {
       await lives.close()
       await supervisor.leave()

@@ -2,6 +2,7 @@
  * A run's part in a shared day: it holds the ledger, or is attached to whoever does. Both look
  * the same to their user; which one it is can change while agents run, and none is stopped by it.
  */
+import type { Worker } from "node:worker_threads"
 import type { UsageReport } from "../../machines/budget/metering.ts"
 import type { BudgetSettings } from "../../machines/budget/settings.ts"
 import type { AgentSummary, Summary } from "../../machines/budget/summary.ts"
@@ -60,6 +61,8 @@ export interface Session {
   /** What its own sources and the values kept in the ledger come to, whether that applies or not. */
   readonly ownSettings: () => BudgetSettings
   readonly now: () => number
+  /** Null while usage may come as it likes; else resolves once what came is written. */
+  readonly room: () => Promise<void> | null
   readonly on: (type: "*", listener: (fact: Fact) => void) => () => void
   /** Asks this session's own agents to stop, and withdraws those that wait. */
   readonly stopAll: (reason: StopReason) => void
@@ -72,6 +75,8 @@ export interface Session {
 export interface SessionOptions extends Omit<HoldingOptions, "keepSettings"> {
   /** A file. */
   readonly ledger: string
+  /** A thread from `beginThread`, for the ledger should it be ours to hold. */
+  readonly thread?: Worker
 }
 
 /** A holder between its lock and its socket is given this long to be found. */
@@ -86,7 +91,10 @@ export const openSession = async (options: SessionOptions): Promise<Session> => 
   const giveUpAt = performance.now() + FOUND_WITHIN_MS
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs *= 2) {
     const reached = await AttachedSession.open(options)
-    if ("session" in reached) return reached.session
+    if ("session" in reached) {
+      await options.thread?.terminate()
+      return reached.session
+    }
     const held = await tryToHold(options)
     if (!(held instanceof LedgerUnavailable)) return held
     if (performance.now() > giveUpAt) throw refused(held, reached.message)
@@ -101,7 +109,7 @@ const refused = (locked: LedgerUnavailable, message: string | null): LedgerUnava
     : new LedgerUnavailable({ reason: "locked", path: locked.path, message })
 
 const tryToHold = async (options: SessionOptions): Promise<Session | LedgerUnavailable> => {
-  const ledger = await openLedger(options.ledger)
+  const ledger = await openLedger(options.ledger, options.thread)
   if (ledger instanceof LedgerUnavailable) return ledger
   const { holding } = await listenAndHold(ledger, { ...options, keepSettings: false })
   return new HolderSession(await holding)

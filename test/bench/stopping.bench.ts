@@ -74,7 +74,10 @@ const stopOne = async (
         env: process.env,
         stdio: ["pipe", "pipe", "ignore"],
         onStarted: ({ stdout }) => {
-          const meter = openMeter("stint", admitted, () => {})
+          const meter = openMeter({
+            ...{ name: "stint", agent: admitted, lead: null, prices: null },
+            onUnreadable: () => {},
+          })
           stdout?.on("data", (chunk: Buffer) => {
             text += chunk.toString("utf8")
             meter.read(chunk)

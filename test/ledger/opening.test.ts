@@ -100,6 +100,17 @@ describe("where a ledger may lie", () => {
     },
   )
 
+  test.skipIf(process.platform !== "linux").each(["/proc/stint.db", "/proc/a/b/stint.db"])(
+    "%s is refused in words, for no file can be made there",
+    async (path) => {
+      const error = await refused(path)
+      expect(error).toMatchObject({ _tag: "LedgerUnavailable", reason: "io" })
+      expect(error.message).toMatch(
+        /^The ledger \/proc\/\S*stint\.db cannot be made: \/proc\S* takes no new file \(ENOENT\)\. .*name another file\.$/,
+      )
+    },
+  )
+
   test("an empty file becomes a ledger", async () => {
     const path = join(temporaryFolder(), "stint.db")
     writeFileSync(path, "")

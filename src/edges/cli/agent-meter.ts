@@ -5,9 +5,10 @@
  * account: held against the gateway's at its end. What a program says by the `stint` meter that its
  * user named is always recorded: those are calls that nothing else sees.
  */
+
+import { subtractUsage } from "../../../machines/budget/amounts.ts"
 import type { MeterName } from "../../config/plan.ts"
 import type { Lead } from "../../gateway/run-gateway.ts"
-import { subtractUsage } from "../../../machines/budget/amounts.ts"
 import type { MeterReading, UsageReading } from "../../meters/meter.ts"
 import { ownAccounting } from "../../meters/own-account.ts"
 import { readAlong } from "../../meters/read-along.ts"

@@ -1,13 +1,30 @@
 /** What an agent prints, on its way to ours: byte for byte, or in whole lines with its name. */
 import type { Readable, Writable } from "node:stream"
 
-/** Reads along; sees every byte, changes none. */
-export type ReadAlong = (chunk: Buffer) => void
+/** Reads along; sees every byte, changes none. A promise: no more until it resolves. */
+export type ReadAlong = (chunk: Buffer) => Promise<void> | null
+
+/** Keeps a stream still while anybody wants it to be. */
+const holder = (stream: Readable): ((until: Promise<void> | null) => void) => {
+  let holding = 0
+  return (until) => {
+    if (until === null) return
+    holding += 1
+    stream.pause()
+    until.then(() => {
+      holding -= 1
+      if (holding === 0) stream.resume()
+    })
+  }
+}
 
 /** Passes bytes on as they come, as fast as `to` takes them. */
 export const passBytes = (from: Readable, to: Writable, readAlong: ReadAlong): void => {
-  from.on("data", readAlong)
-  from.pipe(to, { end: false })
+  const hold = holder(from)
+  from.on("data", (chunk: Buffer) => {
+    hold(readAlong(chunk))
+    if (!to.write(chunk) && !to.destroyed) hold(drained(to))
+  })
   // Nobody reads ours any more: the child is to hear of it as it would without us.
   const close = (): void => {
     from.destroy()
@@ -15,6 +32,17 @@ export const passBytes = (from: Readable, to: Writable, readAlong: ReadAlong): v
   to.once("error", close)
   from.once("close", () => to.removeListener("error", close))
 }
+
+const drained = (to: Writable): Promise<void> =>
+  new Promise((resolve) => {
+    const done = (): void => {
+      to.removeListener("drain", done)
+      to.removeListener("close", done)
+      resolve()
+    }
+    to.once("drain", done)
+    to.once("close", done)
+  })
 
 /** Where the lines of many agents come together. */
 export interface LineOutput {
@@ -62,13 +90,13 @@ export const passLines = (
 ): void => {
   const start = Buffer.from(prefix)
   let rest: Buffer = Buffer.alloc(0)
+  const hold = holder(from)
   const print = (bytes: Buffer): void => {
     if (to.write(prefixed(bytes, start))) return
-    from.pause()
-    to.onceReady(() => from.resume())
+    hold(new Promise((resolve) => to.onceReady(resolve)))
   }
   from.on("data", (chunk: Buffer) => {
-    readAlong(chunk)
+    hold(readAlong(chunk))
     const all = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
     const last = all.lastIndexOf(NEWLINE)
     const cut = last < 0 && all.length > LINE_BYTES_MAX ? all.length : last + 1

@@ -5,6 +5,7 @@ import { setTimeout as delay } from "node:timers/promises"
 import type { Environment } from "../../config/environment.ts"
 import type { PlannedAgent } from "../../config/plan.ts"
 import type { Lead } from "../../gateway/run-gateway.ts"
+import type { StdioKinds } from "../../runners/child-stdio.ts"
 import type { CommandLauncher } from "../../runners/command.ts"
 import { commandRunner } from "../../runners/command-runner.ts"
 import type { SpawnFailure } from "../../runners/program.ts"
@@ -32,6 +33,8 @@ export type AgentStdio =
 export interface AgentProcess {
   readonly planned: PlannedAgent
   readonly admitted: SessionAgent
+  /** Asked after each piece of output: whether more usage can be taken, or when. */
+  readonly room: () => Promise<void> | null
   readonly launcher: CommandLauncher
   readonly stdio: AgentStdio
   readonly call: RunCall
@@ -43,6 +46,13 @@ export interface AgentProcess {
   readonly suspension: Suspension
   /** Something its user should know, in one line. */
   readonly onNotice: (line: string) => void
+}
+
+/** What the child is given as standard input, output and error. */
+export const STREAMS: Readonly<Record<AgentStdio["kind"], StdioKinds>> = {
+  terminal: ["inherit", "inherit", "inherit"],
+  bytes: ["inherit", "pipe", "inherit"],
+  lines: ["ignore", "pipe", "pipe"],
 }
 
 /** Nobody of the tree lives any more: whoever reads our output has this long to take the rest. */
@@ -60,12 +70,7 @@ export const agentRunner = (process: AgentProcess): Runner => {
     cwd: planned.cwd,
     env: lead?.env ?? environmentBefore(process),
     ...(lead === null ? {} : { stopSignal: lead.stopSignal }),
-    stdio:
-      stdio.kind === "terminal"
-        ? ["inherit", "inherit", "inherit"]
-        : stdio.kind === "bytes"
-          ? ["inherit", "pipe", "inherit"]
-          : ["ignore", "pipe", "pipe"],
+    stdio: STREAMS[stdio.kind],
     foreground: stdio.kind !== "lines" && stdio.foreground,
     contain: call.contain,
     graceMs: (planned.limits.graceSeconds ?? call.settings.graceSeconds) * 1000,
@@ -90,7 +95,7 @@ const failing =
   }
 
 const attend = (process: AgentProcess, running: RunningCommand, onDrained: () => void): void => {
-  const { suspension, stdio, onNotice, admitted, planned, lead, prices } = process
+  const { suspension, stdio, onNotice, admitted, planned, lead, prices, room } = process
   // In the foreground the terminal's own Ctrl-Z reaches it, and it may have a screen to put back.
   if (stdio.kind === "lines" || !stdio.foreground) {
     suspension.add(running)
@@ -106,7 +111,10 @@ const attend = (process: AgentProcess, running: RunningCommand, onDrained: () =>
     onNotice(`agent ${admitted.agentId}: a line of usage could not be counted: ${why}`)
   const meter = openMeter({ name: planned.meter, agent: admitted, lead, prices, onUnreadable })
   closed.then(meter.end).then(onDrained, onDrained)
-  pass(stdio, running, meter.read)
+  pass(stdio, running, (chunk) => {
+    meter.read(chunk)
+    return room()
+  })
 }
 
 const pass = (
@@ -120,5 +128,5 @@ const pass = (
     return
   }
   passLines(stdout, stdio.stdout, stdio.prefix, read)
-  if (stderr !== null) passLines(stderr, stdio.stderr, stdio.prefix, () => {})
+  if (stderr !== null) passLines(stderr, stdio.stderr, stdio.prefix, () => null)
 }

@@ -8,7 +8,9 @@ import { ledgerPath, thisMachine } from "../../config/ledger-path.ts"
 import type { Plan } from "../../config/plan.ts"
 import { type ResolvedSettings, resolveSettings } from "../../config/resolve.ts"
 import { SETTINGS } from "../../config/settings-table.ts"
-import type { OwnFlag } from "./own-flags.ts"
+import { isGiven, readFlags } from "./arguments.ts"
+import { type CommandIo, say, write } from "./output.ts"
+import { type CommandSheet, type OwnFlag, ownOptions } from "./own-flags.ts"
 
 /** For commands that take no other setting. */
 export const LEDGER_FLAG: OwnFlag = {
@@ -51,6 +53,28 @@ export const runSources = async (
     ...(plan?.budget === undefined ? {} : { plan: plan.budget }),
     ...(file === undefined ? {} : { file }),
   }
+}
+
+export interface SettingsCall extends CommandSettings {
+  readonly values: FlagValues
+  readonly operands: readonly string[]
+}
+
+/** What a command that takes no other setting was asked; null when that was help, given already. */
+export const readSettingsCall = async (
+  name: string,
+  { flags, help }: CommandSheet,
+  argv: readonly string[],
+  io: CommandIo,
+): Promise<SettingsCall | null> => {
+  const { values, positionals } = readFlags(argv, ownOptions(flags), name)
+  if (isGiven(values, "help")) {
+    await write(io.stdout, [help()])
+    return null
+  }
+  const settings = await commandSettings(values, io.env, io.cwd)
+  for (const warning of settings.warnings) await say(io, warning)
+  return { ...settings, values, operands: positionals }
 }
 
 const machineOf = (env: Environment, cwd: string) => {

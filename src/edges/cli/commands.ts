@@ -1,5 +1,6 @@
 /** The commands: the one table that help, completions and the reference are made from. */
 import { isatty } from "node:tty"
+import { beginThread } from "../../ledger/sqlite/begin-thread.ts"
 import type { CommandSheet } from "./own-flags.ts"
 
 /** Resolves with the exit status. */
@@ -25,6 +26,8 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   run: {
     summary: "run a command, or a plan of many, on the budget",
     load: async () => {
+      // First, so that it starts while the rest is being read.
+      const thread = beginThread()
       const { runCommand } = await import("./run.ts")
       const output = await import("./descriptor-output.ts")
       return (argv) =>
@@ -32,6 +35,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
           stdout: output.standardOutput(),
           stderr: output.standardError(),
           stdinIsTTY: isatty(0),
+          thread,
           env: process.env,
           cwd: process.cwd(),
         })

@@ -1,7 +1,5 @@
 /** `stint run`: one command or a plan's agents, on the budget, in trees that can always be stopped. */
-import { createWriteStream, writeFileSync } from "node:fs"
-import type { Writable } from "node:stream"
-import type { AgentSummary, Summary } from "../../../machines/budget/summary.ts"
+import type { Worker } from "node:worker_threads"
 import type { Environment } from "../../config/environment.ts"
 import type { PlannedAgent } from "../../config/plan.ts"
 import { ConfigurationError } from "../../config/problem.ts"
@@ -14,16 +12,25 @@ import {
 import { LedgerUnavailable } from "../../ledger/ledger.ts"
 import { CommandLauncher } from "../../runners/command.ts"
 import { startGuard } from "../../runners/guard.ts"
-import { openSession, type Session, type SessionAgent } from "../../sharing/session.ts"
+import { openSession, type Session } from "../../sharing/session.ts"
 import { type LineOutput, lineOutput } from "./agent-output.ts"
-import { type AgentStdio, agentRunner } from "./agent-process.ts"
+import { type AgentStdio, agentRunner, STREAMS } from "./agent-process.ts"
 import { BadCall } from "./arguments.ts"
 import type { DescriptorOutput } from "./descriptor-output.ts"
-import { EXIT, type Outcome, statusOfCommand, statusOfPlan } from "./exit-status.ts"
-import { shortFigure } from "./figures.ts"
+import { EXIT, type Outcome } from "./exit-status.ts"
 import { type LiveView, openLiveView } from "./live/view.ts"
 import { type RunCall, readRunArguments, runHelp } from "./run-arguments.ts"
-import { type Interruption, watchSignals } from "./run-signals.ts"
+import { type GatewayOfRun, openGatewayOfRun, seenAs } from "./run-gateway.ts"
+import { watchSignals } from "./run-signals.ts"
+import {
+  say,
+  statusOf,
+  tell,
+  tellEnd,
+  tellWhole,
+  writeEvents,
+  writeSummary,
+} from "./run-telling.ts"
 import { tellLimits } from "./shared-limits.ts"
 import { type Suspension, watchSuspension } from "./suspension.ts"
 import { sweepLost } from "./sweep-lost.ts"
@@ -33,6 +40,8 @@ export interface RunIo {
   readonly stderr: DescriptorOutput
   /** Whether standard input is a terminal; the stream itself is the child's. */
   readonly stdinIsTTY: boolean
+  /** From `beginThread`; whoever runs us may have known sooner that a ledger will be needed. */
+  readonly thread?: Worker
   readonly env: Environment
   readonly cwd: string
 }
@@ -63,10 +72,6 @@ const isTold = (error: unknown): error is Error =>
   error instanceof CanaryAdmitted ||
   error instanceof InvalidRequest
 
-const say = (io: RunIo, line: string): void => {
-  io.stderr.write(`stint: ${line}\n`)
-}
-
 const checked = (call: RunCall, io: RunIo): number => {
   const count = call.agents.length
   io.stdout.write(`${call.planPath}: ${count} ${count === 1 ? "agent" : "agents"}, nothing wrong\n`)
@@ -78,30 +83,38 @@ const run = async (asked: RunCall, io: RunIo): Promise<number> => {
   const suspension = watchSuspension()
   const guard = startGuard()
   const launcher = new CommandLauncher({ guard })
+  launcher.prepare(STREAMS[kindOf(asked, io)])
   io.stdout.once("error", () => interruption.receive("SIGPIPE"))
+  let way: GatewayOfRun | null = null
   try {
+    way = await openGatewayOfRun(asked, io)
     const session = await openSession({
       sources: asked.sources,
       ledger: asked.ledger,
       retentionDays: asked.retentionDays,
       sweep: sweepLost,
+      ...(io.thread === undefined ? {} : { thread: io.thread }),
       ...(asked.inspect === null ? {} : { inspect: asked.inspect }),
     })
     // With what the ledger keeps: known only now.
     const call = { ...asked, settings: session.ownSettings() }
     tellLimits(session, call, (line) => say(io, line))
+    for (const warning of way.warnings) say(io, warning)
     const view = viewOf(session, call, io)
     if (view !== null) suspension.add(view)
-    const running = { session, launcher, view, suspension, lines: linesOf(io, view) }
+    const running = { session, launcher, view, suspension, way, lines: linesOf(io, view) }
     try {
       const events = writeEvents(session, call, io)
       interruption.govern(session)
       const outcomes = await runAgents(call, io, running)
+      // What the last calls came to is written before anybody reads the sum.
+      await way.close()
       const summary = await session.refresh()
       if (view !== null) suspension.remove(view)
       view?.close()
       events?.end()
-      await session.close()
+      // Every agent's tree is reaped by now: the guard has nobody left to look after.
+      await Promise.all([session.close(), guard.goodbye()])
       tellWhole(outcomes, summary, call, io, interruption)
       return writeSummary(summary, call, io) ?? statusOf(call, outcomes, interruption)
     } finally {
@@ -109,7 +122,8 @@ const run = async (asked: RunCall, io: RunIo): Promise<number> => {
       await session.close()
     }
   } finally {
-    launcher.close()
+    await way?.close()
+    await launcher.close()
     await guard.goodbye()
     suspension.stopWatching()
     interruption.stopWatching()
@@ -125,6 +139,7 @@ interface Running {
   readonly launcher: CommandLauncher
   readonly view: LiveView | null
   readonly suspension: Suspension
+  readonly way: GatewayOfRun
   readonly lines: Lines
 }
 
@@ -135,10 +150,11 @@ const runAgent = async (
   planned: PlannedAgent,
   call: RunCall,
   io: RunIo,
-  { session, launcher, view, suspension, lines }: Running,
+  { session, launcher, view, suspension, way, lines }: Running,
 ): Promise<Outcome> => {
   const stdio = stdioOf(planned, call, io, lines)
   const onNotice = (line: string): void => tell(io, view, line)
+  const lead = way.lead(planned, onNotice)
   try {
     const agent = await session.run({
       agentId: planned.id,
@@ -146,10 +162,13 @@ const runAgent = async (
       queue: true,
       waitForReset: call.waitForReset,
       limits: planned.limits,
+      ...seenAs(lead),
       runner: (admitted) => {
         const { env } = io
-        const given = { planned, launcher, stdio, call, env, suspension, onNotice }
-        return agentRunner({ ...given, admitted })
+        const { room } = session
+        const prices = way.pricesFor(call, planned)
+        const given = { planned, launcher, stdio, call, env, suspension, onNotice, room }
+        return agentRunner({ ...given, lead, prices, admitted })
       },
     })
     const ended = await agent.ended
@@ -159,17 +178,22 @@ const runAgent = async (
     if (!(error instanceof AdmissionRefused)) throw error
     tell(io, view, error.message)
     return { refused: error.refusal.reason }
+  } finally {
+    lead?.dispose()
   }
 }
 
 /** On a terminal a single command keeps it; a plan's agents are always read. */
+const kindOf = (call: RunCall, io: RunIo): AgentStdio["kind"] => {
+  if (call.planPath !== null) return "lines"
+  return io.stdout.isTTY && !call.meterNamed ? "terminal" : "bytes"
+}
+
 const stdioOf = (planned: PlannedAgent, call: RunCall, io: RunIo, lines: Lines): AgentStdio => {
-  if (call.planPath !== null)
-    return { kind: "lines", prefix: call.prefix ? `${planned.id} | ` : "", ...lines }
+  const kind = kindOf(call, io)
   const foreground = isForeground(call, io)
-  return io.stdout.isTTY && !call.meterNamed
-    ? { kind: "terminal", foreground }
-    : { kind: "bytes", foreground, stdout: io.stdout }
+  if (kind === "lines") return { kind, prefix: call.prefix ? `${planned.id} | ` : "", ...lines }
+  return kind === "terminal" ? { kind, foreground } : { kind, foreground, stdout: io.stdout }
 }
 
 interface Lines {
@@ -188,90 +212,3 @@ const viewOf = (session: Session, call: RunCall, io: RunIo): LiveView | null =>
   call.planPath !== null && io.stderr.isTTY && io.stdout.isTTY
     ? openLiveView(session, { screen: io.stderr, env: io.env })
     : null
-
-const tell = (io: RunIo, view: LiveView | null, line: string): void => {
-  if (view === null) say(io, line)
-  else view.print(`stint: ${line}\n`)
-}
-
-const tellEnd = (
-  agent: SessionAgent,
-  ended: AgentSummary,
-  call: RunCall,
-  io: RunIo,
-  view: LiveView | null,
-): void => {
-  const who = `agent ${agent.agentId}`
-  if (ended.error !== null) tell(io, view, `${who}: ${ended.error}`)
-  if (ended.enforcement === "unmetered" && ended.reason !== "spawn_failed")
-    tell(
-      io,
-      view,
-      `${who}: no meter has spoken, so its tokens are unknown; only slots and duration were enforced`,
-    )
-  const byItself = ended.reason === "completed" || ended.reason === "failed"
-  if (byItself && call.planPath === null) return
-  tell(io, view, `${who} ended: ${ended.reason} (${ended.mechanism}), ${ended.totalTokens} tokens`)
-}
-
-const writeEvents = (session: Session, call: RunCall, io: RunIo): Writable | null => {
-  if (call.events === null) return null
-  const isOurs = call.events === "-"
-  const to: Writable = isOurs ? io.stdout : createWriteStream(call.events, { flags: "a" })
-  to.once("error", (error: Error) =>
-    say(io, `--events: ${error.message}; no more of them are written`),
-  )
-  session.on("*", (fact) => to.write(`${JSON.stringify(fact)}\n`))
-  return isOurs ? null : to
-}
-
-/** The status when it could not be written; null when all is well. */
-const writeSummary = (summary: Summary, call: RunCall, io: RunIo): number | null => {
-  if (call.summary === null) return null
-  const text = `${JSON.stringify(summary, null, 2)}\n`
-  if (call.summary === "-") io.stdout.write(text)
-  else {
-    try {
-      writeFileSync(call.summary, text)
-    } catch (error) {
-      say(io, `--summary: ${error instanceof Error ? error.message : error}`)
-      return EXIT.stintFailed
-    }
-  }
-  return null
-}
-
-const statusOf = (
-  call: RunCall,
-  outcomes: readonly Outcome[],
-  interruption: Interruption,
-): number => {
-  const [only = { refused: "draining" }] = outcomes
-  return call.planPath === null
-    ? statusOfCommand(only, interruption.status())
-    : statusOfPlan(outcomes, interruption.status())
-}
-
-/** The last line: what a plan came to, and, of any run, what broke it off. */
-const tellWhole = (
-  outcomes: readonly Outcome[],
-  { dailyTokensUsed, dailyTokenLimit }: Summary,
-  call: RunCall,
-  io: RunIo,
-  interruption: Interruption,
-): void => {
-  const signal = interruption.signal()
-  if (signal === null && call.planPath === null) return
-  const counts = new Map<string, number>()
-  for (const outcome of outcomes) {
-    const word = "ended" in outcome ? (outcome.ended.reason ?? "ended") : "not started"
-    counts.set(word, (counts.get(word) ?? 0) + 1)
-  }
-  const parts = [...counts].map(([word, count]) => `${count} ${word}`).join(", ")
-  const day = dailyTokenLimit === null ? "" : ` of ${shortFigure(dailyTokenLimit)}`
-  const cause = signal === null ? "" : `${causeOf(signal)}; `
-  say(io, `${cause}${parts}; the day has used ${shortFigure(dailyTokensUsed)}${day} tokens`)
-}
-
-const causeOf = (signal: NodeJS.Signals): string =>
-  signal === "SIGPIPE" ? "nobody reads standard output any more" : `interrupted by ${signal}`

@@ -1,18 +1,12 @@
 /** `stint status`: how the day stands, from whoever holds the ledger or from the ledger itself. */
 import { standingOf } from "../../sharing/standing.ts"
-import { isGiven, readFlags } from "./arguments.ts"
-import { commandSettings, LEDGER_FLAG } from "./command-settings.ts"
+import { isGiven } from "./arguments.ts"
+import { LEDGER_FLAG, readSettingsCall } from "./command-settings.ts"
 import { EXIT } from "./exit-status.ts"
 import { frame } from "./live/frame.ts"
 import { refuseOperands } from "./operands.ts"
-import { type CommandIo, say, told, wantsColour, write } from "./output.ts"
-import {
-  type CommandSheet,
-  HELP_FLAG,
-  type OwnFlag,
-  ownOptions,
-  renderOwnFlags,
-} from "./own-flags.ts"
+import { type CommandIo, told, wantsColour, write } from "./output.ts"
+import { type CommandSheet, HELP_FLAG, type OwnFlag, renderOwnFlags } from "./own-flags.ts"
 
 const FLAGS: readonly OwnFlag[] = [
   { flag: "json", placeholder: null, meaning: "the whole summary as JSON" },
@@ -42,14 +36,10 @@ export const statusSheet: CommandSheet = {
 /** `argv` begins after the word `status`. Resolves with the exit status: 0 or 125. */
 export const statusCommand = (argv: readonly string[], io: CommandIo): Promise<number> =>
   told(io, async () => {
-    const { values, positionals } = readFlags(argv, ownOptions(FLAGS), "status")
-    if (isGiven(values, "help")) {
-      await write(io.stdout, [statusHelp()])
-      return EXIT.completed
-    }
-    refuseOperands(positionals)
-    const { ledger, budget, warnings } = await commandSettings(values, io.env, io.cwd)
-    for (const warning of warnings) await say(io, warning)
+    const call = await readSettingsCall("status", statusSheet, argv, io)
+    if (call === null) return EXIT.completed
+    const { ledger, budget, values, operands } = call
+    refuseOperands(operands)
     const now = Date.now()
     const { summary, waiting, holder } = await standingOf(ledger, budget, now)
     if (isGiven(values, "json")) {

@@ -1,17 +1,11 @@
 /** `stint stop ID`: asks a live agent to stop, whichever run it belongs to. */
 import { visitHolder } from "../../sharing/visitor.ts"
-import { isGiven, readFlags } from "./arguments.ts"
-import { commandSettings, LEDGER_FLAG } from "./command-settings.ts"
+import { isGiven } from "./arguments.ts"
+import { LEDGER_FLAG, readSettingsCall } from "./command-settings.ts"
 import { EXIT } from "./exit-status.ts"
 import { oneOperand } from "./operands.ts"
-import { type CommandIo, say, told, write } from "./output.ts"
-import {
-  type CommandSheet,
-  HELP_FLAG,
-  type OwnFlag,
-  ownOptions,
-  renderOwnFlags,
-} from "./own-flags.ts"
+import { type CommandIo, say, told } from "./output.ts"
+import { type CommandSheet, HELP_FLAG, type OwnFlag, renderOwnFlags } from "./own-flags.ts"
 
 const FLAGS: readonly OwnFlag[] = [
   { flag: "now", placeholder: null, meaning: "without its grace" },
@@ -40,14 +34,10 @@ export const stopSheet: CommandSheet = {
 /** `argv` begins after the word `stop`. Resolves with the exit status: 0, 1 or 125. */
 export const stopCommand = (argv: readonly string[], io: CommandIo): Promise<number> =>
   told(io, async () => {
-    const { values, positionals } = readFlags(argv, ownOptions(FLAGS), "stop")
-    if (isGiven(values, "help")) {
-      await write(io.stdout, [stopHelp()])
-      return EXIT.completed
-    }
-    const agentId = oneOperand(positionals, "agent")
-    const { ledger, warnings } = await commandSettings(values, io.env, io.cwd)
-    for (const warning of warnings) await say(io, warning)
+    const call = await readSettingsCall("stop", stopSheet, argv, io)
+    if (call === null) return EXIT.completed
+    const { ledger, values, operands } = call
+    const agentId = oneOperand(operands, "agent")
     const visitor = await visitHolder(ledger)
     const halted = (await visitor?.halt(agentId, isGiven(values, "now"))) ?? null
     visitor?.leave()

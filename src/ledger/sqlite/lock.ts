@@ -5,10 +5,11 @@
  * that ends, and readers of the ledger are not shut out by it. Only SQLite opens this file: any
  * other descriptor for it, once closed, would drop this process's lock.
  */
-import { accessSync, chmodSync, constants, existsSync, statSync } from "node:fs"
+import { randomUUID } from "node:crypto"
+import { accessSync, chmodSync, constants, existsSync, rmSync, statSync } from "node:fs"
 import { hostname } from "node:os"
 import { DatabaseSync } from "node:sqlite"
-import { isBusy, Trouble } from "./trouble.ts"
+import { isBusy, noLocks, Trouble } from "./trouble.ts"
 
 export const takeLock = (path: string): DatabaseSync => {
   const file = `${path}-lock`
@@ -23,7 +24,7 @@ export const takeLock = (path: string): DatabaseSync => {
     return lock
   } catch (error) {
     lock.close()
-    throw isBusy(error) ? inUse(path) : error
+    throw isBusy(error) ? busy(path) : error
   }
 }
 
@@ -35,10 +36,33 @@ const fill = (lock: DatabaseSync): void => {
 /** Kept in the ledger by whoever holds the lock, for the message another one gets. */
 export const holderName = (): string => `process ${process.pid} on ${hostname()}`
 
-const inUse = (path: string): Trouble =>
+/** SQLite also says "busy" where the system has no lock to give, as on NFS without its lock service. */
+const busy = (path: string): Trouble => {
+  const holder = readHolder(path)
+  return holder === null && !canLockBeside(path)
+    ? noLocks(path)
+    : inUse(path, holder ?? "another process")
+}
+
+/** Whether a file that nobody else can have can be locked there. */
+const canLockBeside = (path: string): boolean => {
+  const probe = `${path}-probe-${randomUUID()}`
+  const lock = new DatabaseSync(probe, { timeout: 0 })
+  try {
+    lock.exec("BEGIN IMMEDIATE; ROLLBACK")
+    return true
+  } catch (error) {
+    return !isBusy(error)
+  } finally {
+    lock.close()
+    rmSync(probe, { force: true })
+  }
+}
+
+const inUse = (path: string, holder: string): Trouble =>
   new Trouble(
     "locked",
-    `The ledger ${path} is in use by ${readHolder(path) ?? "another process"}. One process writes a ledger at a time: end that one first, or name another file.`,
+    `The ledger ${path} is in use by ${holder}. One process writes a ledger at a time: end that one first, or name another file.`,
   )
 
 const readHolder = (path: string): string | null => {

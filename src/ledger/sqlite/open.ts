@@ -16,7 +16,7 @@ import { type AcknowledgedNote, forgetNote, openNote } from "./acknowledged.ts"
 import { inspect } from "./check.ts"
 import { holderName, takeLock } from "./lock.ts"
 import { APPLICATION_ID, SCHEMA, VERSION } from "./schema.ts"
-import { noLocks, Trouble } from "./trouble.ts"
+import { noLocks, notMade, Trouble } from "./trouble.ts"
 import { numberOf } from "./values.ts"
 
 export interface OpenOptions {
@@ -84,7 +84,7 @@ export const closeFiles = ({ db, lock, note }: OpenFiles): void => {
 /** Makes the folder and follows links, so that two names of one ledger share its lock. */
 const preparePath = (path: string): string => {
   const folder = dirname(path)
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  makeFolder(folder, path)
   const file = existsSync(path) ? realpathSync(path) : join(realpathSync(folder), basename(path))
   if (existsSync(file) && !statSync(file).isFile())
     throw new Trouble(
@@ -92,6 +92,20 @@ const preparePath = (path: string): string => {
       `The ledger ${path} is not a file. Name a file, for instance ${join(path, "stint.db")}.`,
     )
   return file
+}
+
+/**
+ * Each missing folder by itself, from the top: where one can never be made, as in /proc, Node's
+ * own `recursive` tries for ever.
+ */
+const makeFolder = (folder: string, path: string): void => {
+  if (existsSync(folder)) return
+  makeFolder(dirname(folder), path)
+  try {
+    mkdirSync(folder, { mode: 0o700 })
+  } catch (error) {
+    if (!existsSync(folder)) throw notMade(folder, path, error)
+  }
 }
 
 const tune = (db: DatabaseSync, path: string): void => {

@@ -1,6 +1,7 @@
 /** The main thread's end of the ledger's worker: a question, a promise of its answer. */
-import { Worker } from "node:worker_threads"
+import type { Worker } from "node:worker_threads"
 import { LedgerUnavailable } from "../ledger.ts"
+import { beginThread, isGone } from "./begin-thread.ts"
 import type { Input, Opening, Operation, Output, Refused, Reply, WorkerInput } from "./messages.ts"
 
 export interface LedgerThread {
@@ -17,8 +18,10 @@ interface Waiting {
   readonly reject: (error: LedgerUnavailable) => void
 }
 
-export const startThread = async (input: WorkerInput): Promise<LedgerThread> => {
-  const worker = new Worker(workerFile(), { workerData: input, name: "ledger", execArgv: [] })
+/** `begun` is a thread that has nothing to do yet; without one that lives, another is begun. */
+export const startThread = async (input: WorkerInput, begun?: Worker): Promise<LedgerThread> => {
+  const worker = begun === undefined || isGone(begun) ? beginThread() : begun
+  worker.ref()
   const unavailable = ({ reason, message }: Refused): LedgerUnavailable =>
     new LedgerUnavailable({ reason, path: input.path, message })
   const waiting = new Map<number, Waiting>()
@@ -38,6 +41,7 @@ export const startThread = async (input: WorkerInput): Promise<LedgerThread> => 
   const opening = await new Promise<Opening>((resolve, reject) => {
     waiting.set(0, { resolve: () => {}, reject })
     worker.once("message", resolve)
+    worker.postMessage(input)
   })
   waiting.clear()
   if ("refused" in opening) {
@@ -67,12 +71,6 @@ export const startThread = async (input: WorkerInput): Promise<LedgerThread> => 
     }) as Promise<Output<O>>
 
   return { ...opening.opened, ask, ended }
-}
-
-/** Beside this file, under the same extension: `.ts` from source, `.js` once built. */
-const workerFile = (): URL => {
-  const extension = new URL(import.meta.url).pathname.endsWith(".ts") ? "ts" : "js"
-  return new URL(`./worker.${extension}`, import.meta.url)
 }
 
 const closed = (path: string): Refused => ({

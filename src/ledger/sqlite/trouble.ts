@@ -42,7 +42,8 @@ const MISMATCH = 20
 const NOTADB = 26
 const IOERR_SHMSIZE = 4874
 const IOERR_CORRUPTFS = 8458
-const NO_LOCKS: readonly number[] = [3850, 2314, 2058, 5130]
+/** Of locking, reading and giving back a lock; of locking and mapping shared memory. */
+const NO_LOCKS: readonly number[] = [3850, 2314, 2058, 5130, 5386]
 
 /** Whatever was thrown while the file was used, as one of the port's reasons. */
 export const troubleOf = (error: unknown, path: string): Trouble => {
@@ -91,7 +92,7 @@ export const isBusy = (error: unknown): boolean => {
 export const noLocks = (path: string): Trouble =>
   new Trouble(
     "no_locks",
-    `The file system of ${path} does not lock or share files as a ledger needs. Put the ledger on a local disk.`,
+    `The ledger ${path} cannot be kept there: the file system of ${dirname(path)} does not lock or share files between processes, and a ledger needs both to have one writer. Network and other mounted folders are often like that; name a file on a local disk.`,
   )
 
 const full = (path: string): Trouble =>
@@ -106,6 +107,19 @@ const readOnly = (path: string): Trouble =>
     `The ledger ${path} cannot be written: the file, its folder or its file system is read-only. Allow writing there, or name another file.`,
   )
 
+/** A folder that is needed for the ledger cannot be made. */
+export const notMade = (folder: string, path: string, error: unknown): Trouble => {
+  const trouble = systemTrouble(error, path)
+  return trouble.reason === "io" ? noPlace(folder, path, error) : trouble
+}
+
+/** As in /proc: nothing says that it is read-only, and yet no file can be made. */
+const noPlace = (folder: string, path: string, error: unknown): Trouble =>
+  new Trouble(
+    "io",
+    `The ledger ${path} cannot be made: ${folder} takes no new file (${systemCodeOf(error) ?? "refused"}). A ledger needs a folder on a local disk in which files can be made; name another file.`,
+  )
+
 const io = (path: string, said: string): Trouble =>
   new Trouble("io", `The ledger ${path} could not be read or written: ${said}.`)
 
@@ -117,7 +131,8 @@ const cannotOpen = (path: string, said: string): Trouble => {
     unlinkSync(probe)
     return io(path, said)
   } catch (error) {
-    return systemTrouble(error, path)
+    const trouble = systemTrouble(error, path)
+    return trouble.reason === "io" ? noPlace(dirname(path), path, error) : trouble
   }
 }
 

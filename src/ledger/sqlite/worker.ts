@@ -1,5 +1,5 @@
 /** The ledger's thread: opens the file, then does one thing after another as it is asked. */
-import { parentPort, workerData } from "node:worker_threads"
+import { parentPort } from "node:worker_threads"
 import type {
   Input,
   Opening,
@@ -14,14 +14,15 @@ import { closeFiles, openFiles } from "./open.ts"
 import { makeStore, type Store } from "./store.ts"
 import { troubleOf } from "./trouble.ts"
 
-const { path, options }: WorkerInput = workerData
-
-const refusal = (error: unknown): Refused => {
+const refusal = (error: unknown, path: string): Refused => {
   const { reason, message } = troubleOf(error, path)
   return { reason, message }
 }
 
-const openStore = (): { readonly store: Store; readonly epoch: number } => {
+const openStore = ({
+  path,
+  options,
+}: WorkerInput): { readonly store: Store; readonly epoch: number } => {
   const files = openFiles(path, options)
   try {
     return { store: makeStore(files, options.runRows), epoch: files.epoch }
@@ -58,13 +59,13 @@ const handlersOf = (store: Store): Handlers => ({
   },
 })
 
-const serve = (port: NonNullable<typeof parentPort>): void => {
+const serve = (port: NonNullable<typeof parentPort>, input: WorkerInput): void => {
   const tell = (message: Opening | Reply): void => port.postMessage(message)
   let opened: { readonly store: Store; readonly epoch: number }
   try {
-    opened = openStore()
+    opened = openStore(input)
   } catch (error) {
-    tell({ refused: refusal(error) })
+    tell({ refused: refusal(error, input.path) })
     return
   }
   const { store, epoch } = opened
@@ -77,7 +78,7 @@ const serve = (port: NonNullable<typeof parentPort>): void => {
     try {
       return { id: request.id, output: handlers[request.operation](request.input) }
     } catch (error) {
-      return { id: request.id, refused: refusal(error) }
+      return { id: request.id, refused: refusal(error, input.path) }
     }
   }
 
@@ -85,7 +86,7 @@ const serve = (port: NonNullable<typeof parentPort>): void => {
     try {
       store.derive()
     } catch (error) {
-      broken = refusal(error)
+      broken = refusal(error, input.path)
     }
   }
 
@@ -98,4 +99,9 @@ const serve = (port: NonNullable<typeof parentPort>): void => {
   })
 }
 
-if (parentPort !== null) serve(parentPort)
+/** The first message says what to open: a thread may be begun before that is known. */
+const begin = (port: NonNullable<typeof parentPort>): void => {
+  port.once("message", (input: WorkerInput) => serve(port, input))
+}
+
+if (parentPort !== null) begin(parentPort)

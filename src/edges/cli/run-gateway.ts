@@ -1,0 +1,117 @@
+/** The gateway of a run: opened before anything starts, and closed when its last call is settled. */
+import type { Credential, Enforcement } from "../../../machines/vocabulary.ts"
+import { thisMachine } from "../../config/ledger-path.ts"
+import type { PlannedAgent } from "../../config/plan.ts"
+import type { Follower, Lead, NotLed, RunGateway } from "../../gateway/run-gateway.ts"
+import type { PriceBook } from "../../pricing/price-book.ts"
+import { environmentBefore } from "./agent-process.ts"
+import { BadCall } from "./arguments.ts"
+import type { RunIo } from "./run.ts"
+import type { RunCall } from "./run-arguments.ts"
+
+export interface GatewayOfRun {
+  readonly warnings: readonly string[]
+  /** How an agent's calls are led; null where they are not, and `tell` hears why. */
+  readonly lead: (planned: PlannedAgent, tell: (line: string) => void) => Lead | null
+  /** For what an agent prints: only where a cost limit asks what it comes to. */
+  readonly pricesFor: (call: RunCall, planned: PlannedAgent) => (() => Promise<PriceBook>) | null
+  /** Any number of times. */
+  readonly close: () => Promise<void>
+}
+
+/** Throws `ConfigurationError` for an upstream that is none, `BadCall` for a class that is too low. */
+export const openGatewayOfRun = async (call: RunCall, io: RunIo): Promise<GatewayOfRun> => {
+  const prices = pricesOf(call)
+  const gateway = call.agents.every(({ agent }) => agent === "none")
+    ? null
+    : await openGateway(call, io, prices)
+  try {
+    checkRequired(call, io, gateway)
+  } catch (error) {
+    await gateway?.close()
+    throw error
+  }
+  let closing: Promise<void> | null = null
+  return {
+    warnings: gateway?.warnings ?? [],
+    lead: (planned, tell) => leadOf(gateway, followerOf(planned, io), tell),
+    pricesFor: ({ settings }, { limits }) =>
+      settings.dailyCostLimitMicroUsd === null &&
+      settings.perAgentCostLimitMicroUsd === null &&
+      limits.perAgentCostLimitMicroUsd === undefined
+        ? null
+        : prices,
+    close: () => {
+      closing ??= gateway?.close() ?? Promise.resolve()
+      return closing
+    },
+  }
+}
+
+/** What is said of an agent at its admission: how it will be seen, and who pays. */
+export const seenAs = (
+  lead: Lead | null,
+): { readonly enforcement?: Enforcement; readonly credential?: Credential } => {
+  if (lead === null) return {}
+  const { credential, claim } = lead
+  return claim.enforcement === "reserved" ? { enforcement: "reserved", credential } : { credential }
+}
+
+const openGateway = async (
+  call: RunCall,
+  { env, cwd }: RunIo,
+  prices: () => Promise<PriceBook>,
+): Promise<RunGateway> => {
+  const { openRunGateway } = await import("../../gateway/run-gateway.ts")
+  const { default: pino } = await import("pino")
+  const log = pino({ name: "stint", level: "warn" }, pino.destination(2))
+  const machine = { ...thisMachine(), folder: cwd, env }
+  const { upstreams, gateway: settings } = call
+  return openRunGateway({ upstreams, settings, prices, env, machine, log })
+}
+
+const followerOf = (planned: PlannedAgent, { env }: RunIo): Follower => ({
+  agentId: planned.id,
+  agent: planned.agent,
+  command: planned.command,
+  cwd: planned.cwd,
+  env: environmentBefore({ env, planned }),
+})
+
+const leadOf = (
+  gateway: RunGateway | null,
+  follower: Follower,
+  tell: (line: string) => void,
+): Lead | null => {
+  const lead: Lead | NotLed = gateway?.lead(follower) ?? { led: false, because: [] }
+  if (lead.led) return lead
+  for (const why of lead.because)
+    tell(`agent ${follower.agentId}: its calls do not pass the gateway: ${why}`)
+  return null
+}
+
+/** Loaded once, when somebody asks what a call costs. */
+const pricesOf = ({ prices }: RunCall): (() => Promise<PriceBook>) => {
+  let loading: Promise<PriceBook> | null = null
+  return () => {
+    loading ??= import("../../pricing/open-price-book.ts").then(({ openPriceBook }) =>
+      openPriceBook(prices),
+    )
+    return loading
+  }
+}
+
+/** Refuses a lower class than was asked for, before anything starts. */
+const checkRequired = (call: RunCall, io: RunIo, gateway: RunGateway | null): void => {
+  if (call.required !== "reserved") return
+  for (const planned of call.agents) {
+    const lead = gateway?.lead(followerOf(planned, io)) ?? { led: false as const, because: [] }
+    if (lead.led) lead.dispose()
+    if (lead.led && lead.claim.enforcement === "reserved") continue
+    const because = lead.led ? lead.claim.because : lead.because
+    const why = because.length === 0 ? "it is not led through the gateway" : because.join("; ")
+    throw new BadCall(
+      `command line: --require reserved: agent ${planned.id} can only be metered: ${why}; nothing was started`,
+    )
+  }
+}
