@@ -11,6 +11,8 @@ export class Heard {
   answerId: string | null = null
   model: string
   error: string | null = null
+  /** The last word of usage was none that can be read: what came before it is not final. */
+  isUnreadable = false
 
   constructor(requestedModel: string) {
     this.model = requestedModel
@@ -23,6 +25,7 @@ export class Heard {
   }
 
   said(parts: readonly PricedUsage[], isFinal: boolean): void {
+    this.isUnreadable = false
     this.parts = parts
     this.isFinal = isFinal
   }
@@ -46,14 +49,14 @@ export const meterOf = (heard: Heard, reading: AnswerReading): AnswerMeter => {
         read(said)
       } catch (problem) {
         if (!(problem instanceof UnreadableField)) throw problem
-        heard.isFinal = false
+        heard.isUnreadable = true
       }
     }
   return {
     event: reads(reading.event),
     whole: reads(reading.whole),
     usage: () => (heard.parts === null ? null : { parts: heard.parts }),
-    isFinal: () => heard.isFinal,
+    isFinal: () => heard.isFinal && !heard.isUnreadable,
     answerBytes: () => heard.answerBytes,
     answerId: () => heard.answerId,
     error: () => heard.error,

@@ -11,10 +11,13 @@ const DONE: Buffer = Buffer.from("[DONE]")
 const USAGE: Buffer = Buffer.from('"usage"')
 const ERROR: Buffer = Buffer.from('"error"')
 const CHOICES: Buffer = Buffer.from('"choices"')
+const QUOTE = 0x22
 const OPENING_BRACE = 0x7b
 const OPENING_BRACKET = 0x5b
 const COLON = 0x3a
+const LETTER_E = 0x65
 const LETTER_N = 0x6e
+const LETTER_U = 0x75
 /** A stream that has not named itself by then never will. */
 const NAMED_WITHIN_CHUNKS = 8
 
@@ -31,15 +34,15 @@ export const chunksMeter = (request: CallRequest, answerKey: Buffer): AnswerMete
   }
   return meterOf(heard, {
     event: ({ event, data }) => {
-      if (data.equals(DONE)) {
+      if (data.length === DONE.length && data.equals(DONE)) {
         heard.isFinal = heard.parts !== null
         return
       }
-      const answerAt = data.indexOf(answerKey)
-      if (answerAt !== -1) heard.answerBytes += data.length - answerAt - answerKey.length
+      const { answerBytes, isTelling } = surveyed(data, answerKey)
+      heard.answerBytes += answerBytes
       const isUnnamed = heard.answerId === null && unnamed < NAMED_WITHIN_CHUNKS
       if (isUnnamed) unnamed += 1
-      else if (event === null && !saysUsage(data) && !data.includes(ERROR)) return
+      else if (event === null && !isTelling) return
       const chunk = parsed(data)
       if (chunk === null) return
       if (event === "error" && !isObject(chunk.error)) heard.failed(chunk)
@@ -69,13 +72,28 @@ const isSettled = (chunk: Json): boolean => {
   return choices.length === 0 || choices.some((choice) => typeof choice.finish_reason === "string")
 }
 
-/** `"usage":null` comes in every chunk that has none. */
-const saysUsage = (data: Buffer): boolean => {
-  for (let at = data.indexOf(USAGE); at !== -1; at = data.indexOf(USAGE, at + USAGE.length)) {
-    const value = afterColon(data, at + USAGE.length)
-    if (data[value] !== LETTER_N) return true
+/** Walks over a chunk's bytes once: that costs less than searching them for each key, or parsing. */
+const surveyed = (data: Buffer, answerKey: Buffer): { answerBytes: number; isTelling: boolean } => {
+  const answerInitial = answerKey[1]
+  let answerAt = data.length - answerKey.length
+  let isTelling = false
+  for (let at = 0; at < answerAt || (at < data.length && !isTelling); at += 1) {
+    if (data[at] !== QUOTE) continue
+    const initial = data[at + 1]
+    if (initial === LETTER_U) isTelling ||= isUsageSaid(data, at)
+    else if (initial === LETTER_E) isTelling ||= isAt(data, at, ERROR)
+    else if (initial === answerInitial && at < answerAt && isAt(data, at, answerKey)) answerAt = at
   }
-  return false
+  return { answerBytes: Math.max(0, data.length - answerAt - answerKey.length), isTelling }
+}
+
+/** `"usage":null` comes in every chunk that has none. */
+const isUsageSaid = (data: Buffer, at: number): boolean =>
+  isAt(data, at, USAGE) && data[afterColon(data, at + USAGE.length)] !== LETTER_N
+
+const isAt = (data: Buffer, from: number, key: Buffer): boolean => {
+  for (let at = 0; at < key.length; at += 1) if (data[from + at] !== key[at]) return false
+  return true
 }
 
 /** Where a key's value starts. */
@@ -95,7 +113,7 @@ const isSpace = (byte: number | undefined): boolean =>
 
 /** The event that `stream_options.include_usage` adds: usage, and no choice. */
 export const isAddedUsage = ({ data }: StreamEvent): boolean => {
-  if (!saysUsage(data)) return false
+  if (!data.includes(USAGE)) return false
   const chunk = parsed(data)
   if (chunk === null || isObject(chunk.error) || !isObject(chunk.usage)) return false
   return Array.isArray(chunk.choices) && chunk.choices.length === 0

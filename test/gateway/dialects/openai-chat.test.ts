@@ -52,7 +52,15 @@ describe("a stream", () => {
     const heard = streamed(meter, cut)
     expect(partsOf(heard)).toEqual([ofGpt({ input: 364, output: 3 })])
     expect(heard.isFinal()).toBe(false)
+    expect(heard.answerBytes()).toBeGreaterThanOrEqual(10)
     expect(streamed(meter, `${cut}${events("[DONE]")}`).isFinal()).toBe(true)
+  })
+
+  it("whose last count is none is not final at what it said before", () => {
+    const counts = [{ usage: { prompt_tokens: 364 } }, { usage: { prompt_tokens: "365" } }]
+    const heard = streamed(meter, events(...counts.map((said) => chunk(said)), "[DONE]"))
+    expect(partsOf(heard)).toEqual([ofGpt({ input: 364 })])
+    expect(heard.isFinal()).toBe(false)
   })
 
   it("that is cut has no final word, and tells how much it has seen", () => {

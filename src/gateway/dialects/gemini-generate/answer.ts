@@ -48,14 +48,16 @@ const searchesIn = (candidate: Json): number => {
 /** What a model wrote: text, thoughts, calls and code, without what tools answered. */
 const contentBytes = (candidate: Json): number =>
   objectsIn(objectIn(candidate, "content") ?? {}, "parts").reduce(
-    (bytes, { thoughtSignature: _, codeExecutionResult, ...part }) => {
-      if (codeExecutionResult !== undefined) return bytes
-      return (
-        bytes + (typeof part.text === "string" ? Buffer.byteLength(part.text) : jsonBytes(part))
-      )
-    },
+    (bytes, part) => bytes + partBytes(part),
     0,
   )
+
+const partBytes = (part: Json): number => {
+  if (typeof part.text === "string") return Buffer.byteLength(part.text)
+  if (part.codeExecutionResult !== undefined) return 0
+  const { thoughtSignature: _, ...written } = part
+  return jsonBytes(written)
+}
 
 const sum = (counts: ReadonlyMap<unknown, number>): number =>
   [...counts.values()].reduce((total, count) => total + count, 0)
