@@ -6,7 +6,8 @@
  * whether anything may be granted at all. Each verdict is a transition of its own; after every
  * event the state value equals `project(context)`.
  */
-import { contextOf, supervisorSetup } from "./supervisor-setup.ts"
+import { supervisorSetup } from "./supervisor-actions.ts"
+import { contextOf } from "./supervisor-setup.ts"
 
 /** The verdicts exclude each other, so the frequent one is asked first. */
 const reportedUsage = [
@@ -28,9 +29,6 @@ const requestedHold = [
   { guard: "holdLosesPatience", actions: "refuseHold" },
   { guard: "holdUnknown", actions: "refuseHold" },
 ] as const
-
-/** Whoever waits for what others hold is answered as soon as that is decided. */
-const waitingHolds = { guard: "nextHoldIsDecided", actions: "answerNextHold" } as const
 
 const life = supervisorSetup.createStateConfig({
   initial: "open",
@@ -148,8 +146,9 @@ const day = supervisorSetup.createStateConfig({
 const ledger = supervisorSetup.createStateConfig({
   initial: "writable",
   states: {
+    /** Only here anybody waits for what others hold: soft mode grants at once, and `refusing` refuses. */
     writable: {
-      always: waitingHolds,
+      always: { guard: "nextHoldIsDecided", actions: "answerNextHold" },
       on: {
         "hold.requested": requestedHold,
         "ledger.failed": [
@@ -171,7 +170,7 @@ const ledger = supervisorSetup.createStateConfig({
       },
     },
     buffering: {
-      always: [{ guard: "isHard", target: "refusing" }, waitingHolds],
+      always: { guard: "isHard", target: "refusing" },
       on: {
         "hold.requested": requestedHold,
         "ledger.recovered": { target: "writable", actions: "noteWritable" },

@@ -254,7 +254,7 @@ export class Agent {
       key,
       windowId,
       heldTokens: chargedTokens,
-      heldCostMicroUsd: chargedMicroUsd = 0,
+      heldCostMicroUsd: chargedMicroUsd = null,
     } = expired
     const late = { holdId, key, windowId, chargedTokens, chargedMicroUsd, usage, costMicroUsd }
     await host

@@ -21,21 +21,21 @@ export const counting: readonly Mutant[] = [
   },
   {
     lie: "a hold may be settled twice",
-    file: "budget/fold.ts",
+    file: "budget/fold-spending.ts",
     find: "holds: HashMap.remove(budget.holds, row.holdId),",
     replace: "",
     noticedBy: ONCE,
   },
   {
     lie: "a settled hold goes on being held",
-    file: "budget/fold.ts",
+    file: "budget/fold-spending.ts",
     find: "account: release(agent.account, held.tokens),",
     replace: "",
     noticedBy: ONCE,
   },
   {
     lie: "usage beyond its hold is no overrun",
-    file: "budget/fold.ts",
+    file: "budget/fold-spending.ts",
     find: "const overrun = subtract(row.tokens, row.heldTokens)",
     replace: "const overrun = 0",
     noticedBy: ["holds", "a hold settled below gives back the rest, settled above adds overrun"],
@@ -111,8 +111,8 @@ export const counting: readonly Mutant[] = [
   // What is told once, counted once, caused once.
   {
     lie: "a crossing is told again and again",
-    file: "facts.ts",
-    find: "known?.limit === agent.account.limit ? known.told : 0",
+    file: "consequences.ts",
+    find: "known?.limit === account.limit ? known.told : 0",
     replace: "known === undefined ? 0 : 0",
     noticedBy: ["facts", "an agent is warned at each threshold once, before the stop it causes"],
   },
