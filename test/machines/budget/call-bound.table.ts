@@ -64,10 +64,10 @@ export const callBound: Checks = {
   "money loses no digit past 2^53, and stops at the largest amount": (m) => {
     const costOf = (call: CallBound, output: number) =>
       m.callBound.boundAt(call, output, weights).costMicroUsd
-    // 2^53 + 1 picodollars, which no double holds, are a micro-dollar more than 2^53 rounded down.
-    const beyond = bound({ inputTokens: 9_007_199_254, price: priced(1_000_000) })
-    expect(costOf({ ...beyond, price: priced(1_000_000, 1) }, 1)).toBe(9_007_199_255)
-    expect(costOf(beyond, 1)).toBe(9_007_199_254)
+    // An odd number of picodollars beyond 2^53, which no double holds.
+    const beyond = bound({ inputTokens: 9_007_199_255, price: priced(1_000_000) })
+    expect(costOf({ ...beyond, price: priced(1_000_000, 1) }, 1)).toBe(9_007_199_256)
+    expect(costOf(beyond, 1)).toBe(9_007_199_255)
     const huge = bound({ inputTokens: MAX, answers: MAX, price: priced(75_000_000, 75_000_000) })
     expect(costOf(huge, MAX)).toBe(MAX)
     expect(m.callBound.boundAt(huge, MAX, weights).tokens).toBe(MAX)

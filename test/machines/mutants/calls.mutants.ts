@@ -29,13 +29,6 @@ const OWN_ACCOUNT = [
 export const calls: readonly Mutant[] = [
   // How long an answer may be.
   {
-    lie: "an answer is cut below what is useful",
-    file: "budget/call-bound.ts",
-    find: "let low = least",
-    replace: "let low = 0",
-    noticedBy: ["callBound", "the longest answer is found at every boundary"],
-  },
-  {
     lie: "an answer is cut to nothing useful instead of being refused",
     file: "budget/call-bound.ts",
     find: "if (most <= least || !fits(least)) return null",
@@ -47,7 +40,7 @@ export const calls: readonly Mutant[] = [
     file: "budget/call-bound.ts",
     find: "while (high - low > 1) {",
     replace: "while (high - low > 2) {",
-    noticedBy: ["callBound", "the longest answer fits, and one more does not"],
+    noticedBy: ["callBound", "the longest answer is found at every boundary"],
   },
   {
     lie: "a call is held by more than its answer was cut to",
@@ -248,8 +241,8 @@ export const calls: readonly Mutant[] = [
   {
     lie: "what is set aside is never given",
     file: "budget/granting.ts",
-    find: "const last = seek(true)",
-    replace: "const last = seek(false)",
+    find: "settings.reserveForWrapUp === 0 ||",
+    replace: "settings.reserveForWrapUp >= 0 ||",
     noticedBy: WIND_DOWN,
   },
   {

@@ -76,10 +76,10 @@ export const windingDown: Walk = {
     const asks = isStarting(view, "a") && holds.length === 0
     return [
       ...when(isNew(view, "a"), request("a")),
-      ...when(asks && used < 30, call("h", "a", [3, 10]), hold("i", "a", 11)),
+      ...when(asks && used < 20, call("h", "a", [3, 10]), hold("i", "a", 11)),
       ...when(holds.includes("h"), settle("h", 5), settle("h", 10)),
       ...when(holds.includes("i"), settle("i", 11), charge("i")),
-      ...when(holds.length > 0 && used > 0, hold("j", "a", 9)),
+      ...when(holds.length === 1 && used === 5, hold("j", "a", 9)),
       ...when(holds.includes("j"), voids("j")),
       ...when(wrappingUp || used === 10, flipped(view)),
       ...when(ledgerWritable && used === 10, ledgerFails),
@@ -99,17 +99,18 @@ export const money: Walk = {
   looks: standing,
   steps: (view) => {
     const { agents, holds, day } = view
-    const spent = agents.a?.money[0] ?? 0
+    const { used = 0, money: [spent] = [0] } = agents.a ?? {}
     const isToday = day.id === "2026-03-02"
     const asks = isStarting(view, "a") && holds.length === 0
     return [
       ...when(isNew(view, "a"), request("a")),
       ...when(isNew(view, "b") && spent === 10, request("b")),
-      ...when(asks && spent < 20, call("h", "a", [5, 15]), hold("i", "a", 1)),
+      ...when(asks && spent < 20, call("h", "a", [5, 15])),
+      ...when(asks && used === 0, hold("i", "a", 1)),
       ...when(holds.includes("h"), settle("h", 10, 10), settle("h", 15, 20), charge("h")),
       ...when(holds.includes("i"), settle("i", 1)),
-      ...when(isStarting(view, "b") && day.money[0] < 40, usage("b", 1, null, 15)),
-      ...when(isStarting(view, "a") && spent === 10, usage("a", 1, null, 10), usage("a", 1)),
+      ...when(isStarting(view, "b") && day.money[0] < 40 && isToday, usage("b", 1, null, 15)),
+      ...when(isStarting(view, "a") && used === 10, usage("a", 1, null, 10), usage("a", 1)),
       ...when(day.money[0] >= 25, flipped(view)),
       ...when(isToday && day.money[0] >= 30, until("day")),
     ]
