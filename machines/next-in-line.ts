@@ -1,6 +1,9 @@
 /** Whoever is next in line, judged at the moment of whatever just happened. */
+import { agentOf } from "./budget/budget.ts"
+import { turnDay } from "./budget/decision.ts"
 import { decideHold } from "./budget/holds.ts"
 import { decideSpawn } from "./budget/spawning.ts"
+import { endsWithDay } from "./budget/stopping.ts"
 import type { SupervisorEvent } from "./events.ts"
 import { headOf, headsOf, lengthOf } from "./queue.ts"
 import type { SupervisorContext } from "./supervisor-setup.ts"
@@ -24,7 +27,12 @@ export const nextDecision = (context: SupervisorContext, event: SupervisorEvent)
 export const nextHoldDecision = (context: SupervisorContext, event: SupervisorEvent) => {
   if (lengthOf(context.holdQueue) === 0) return undefined
   const at = instantOf(event, context)
+  const { budget } = turnDay(context.budget, at)
   for (const request of headsOf(context.holdQueue)) {
+    // Who is about to be stopped is told so, and not to come again tomorrow.
+    const agent = agentOf(budget, request.key)
+    const isLeaving = agent !== undefined && endsWithDay(budget, agent)
+    if (isLeaving && budget.settings.enforceHardLimits) continue
     const decision = decideHold(context.budget, request, at)
     if (decision.verdict !== "queues") return { request, decision }
   }

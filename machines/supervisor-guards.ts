@@ -2,9 +2,9 @@
 import { assertEvent } from "xstate"
 import { judgeSlot } from "./budget/admission.ts"
 import { holdOf } from "./budget/budget.ts"
-import { isDayFull } from "./budget/stopping.ts"
+import { decideExhaustion, isDayFull } from "./budget/stopping.ts"
 import * as Decisions from "./decisions.ts"
-import { admitsSpawn, nextDecision, nextHoldDecision } from "./next-in-line.ts"
+import { admitsSpawn, instantOf, nextDecision, nextHoldDecision } from "./next-in-line.ts"
 import { hasHoldOf, headOf, isHoldWaiting, isWaiting, lengthOf } from "./queue.ts"
 import { base, type SupervisorContext } from "./supervisor-setup.ts"
 
@@ -225,6 +225,9 @@ export const guarded = base.extend({
 
     // Where the regions stand.
     dayExhausted: ({ context }) => isDayFull(context.budget),
+    /** Whoever became metered since, too. */
+    meteredGoOn: ({ context, event }) =>
+      decideExhaustion(context.budget, instantOf(event, context)).verdict === "stops",
     dayHasRoom: ({ context }) => !isDayFull(context.budget),
     isHard: ({ context }) => context.budget.settings.enforceHardLimits,
     isSoft: ({ context }) => !context.budget.settings.enforceHardLimits,

@@ -128,15 +128,11 @@ const day = supervisorSetup.createStateConfig({
         },
         /** Metered agents cannot be refused their next call, so they are stopped. */
         enforced: {
-          entry: "stopMetered",
-          always: { guard: "isSoft", target: "flagged" },
-          on: {
-            "usage.reported": [
-              { guard: "spendsInGrace", actions: ["recordUsage", "endGrace"] },
-              { guard: "agentOverLimit", actions: "recordUsage" },
-              { guard: "usageRecords", actions: ["recordUsage", "stopMetered"] },
-            ],
-          },
+          always: [
+            { guard: "isSoft", target: "flagged" },
+            { guard: "meteredGoOn", actions: "stopMetered" },
+          ],
+          on: { "usage.reported": reportedUsage },
         },
       },
     },

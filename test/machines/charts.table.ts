@@ -4,6 +4,7 @@ import type { SupervisorEvent } from "../../machines/events.ts"
 import { HOUR, keyOf, MINUTE, SETTINGS, soft } from "./budget/script.ts"
 import type { Checks, Machines } from "./machines.ts"
 import {
+  compares,
   drain,
   exited,
   hold,
@@ -41,6 +42,7 @@ const standOf = (m: Machines, world: World, name: string): string | undefined =>
 const answersOf = (world: World): readonly string[] =>
   world.answers.map(({ id, granted, refusal }) => `${id} ${granted ? "granted" : refusal?.reason}`)
 
+const RESERVED = { enforcement: "reserved" } as const
 const QUEUED = { queue: true } as const
 const IN_LINE = {
   ...SETTINGS,
@@ -262,6 +264,18 @@ export const charts: Checks = {
     take(world, withdrawHold("i"))
     take(world, settle("h", 10))
     expect(answersOf(world).slice(2)).toEqual(["h granted", "j granted"])
+  },
+
+  "a full day stops who is found to be metered only then, and its calls in line with it": (m) => {
+    const world = worldAfter(m, IN_LINE, request("a", RESERVED), request("b"), usage("b", 1))
+    take(world, hold("h", "b", 60))
+    take(world, hold("i", "b", 50, QUEUED))
+    take(world, usage("b", 99))
+    expect(standOf(m, world, "b")).toBe("stopping daily_token_limit")
+    expect(world.answers.at(-1)).toMatchObject({ id: "i", refusal: { never: true } })
+    expect(standOf(m, world, "a")).toBe("starting")
+    take(world, compares("a", 1))
+    expect(standOf(m, world, "a")).toBe("stopping daily_token_limit")
   },
 
   "a line ends with the life, the day or the ledger it waits for": (m) => {

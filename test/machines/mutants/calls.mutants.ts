@@ -190,6 +190,16 @@ export const calls: readonly Mutant[] = [
     noticedBy: IN_TURN,
   },
   {
+    lie: "who is about to be stopped is told to come again tomorrow",
+    file: "next-in-line.ts",
+    find: "if (isLeaving && budget.settings.enforceHardLimits) continue",
+    replace: "",
+    noticedBy: [
+      "charts",
+      "a full day stops who is found to be metered only then, and its calls in line with it",
+    ],
+  },
+  {
     lie: "the whole line waits for its first",
     file: "queue.ts",
     find: "!heads.has(found.value.key)",

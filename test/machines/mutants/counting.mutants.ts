@@ -89,22 +89,25 @@ export const counting: readonly Mutant[] = [
   {
     lie: "a full day stops nobody",
     file: "supervisor.ts",
-    find: 'entry: "stopMetered",',
+    find: '{ guard: "meteredGoOn", actions: "stopMetered" },',
     replace: "",
     noticedBy: ["charts", "a full day stops who is metered, also who reports only then"],
   },
   {
     lie: "a full day lets be who reports only then",
     file: "supervisor.ts",
-    find: 'actions: ["recordUsage", "stopMetered"]',
-    replace: 'actions: "recordUsage"',
+    find: `always: [
+            { guard: "isSoft", target: "flagged" },
+            { guard: "meteredGoOn", actions: "stopMetered" },
+          ],`,
+    replace: 'entry: "stopMetered", always: { guard: "isSoft", target: "flagged" },',
     noticedBy: ["charts", "a full day stops who is metered, also who reports only then"],
   },
   {
     lie: "a full day stops the reserved too",
     file: "budget/stopping.ts",
-    find: '.filter((agent) => agent.enforcement === "metered")',
-    replace: "",
+    find: 'isDayFull(budget) && agent.enforcement === "metered" &&',
+    replace: "isDayFull(budget) &&",
     noticedBy: ["stopping", "a full day stops the metered agents and leaves the reserved ones"],
   },
 

@@ -85,6 +85,7 @@ export const IMPOSSIBLE: readonly Impossible[] = [
     why: "this is where hard mode stands; soft mode leaves it before the next event",
     mode: "soft",
     transitions: [
+      "day.exhausted.enforced · always · meteredGoOn",
       "day.exhausted.enforced · usage.reported · usageRecords",
       "day.exhausted.enforced · usage.reported · agentOverLimit",
       "day.exhausted.enforced · usage.reported · spendsInGrace",
