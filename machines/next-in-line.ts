@@ -29,10 +29,10 @@ export const nextHoldDecision = (context: SupervisorContext, event: SupervisorEv
   const at = instantOf(event, context)
   const { budget } = turnDay(context.budget, at)
   for (const request of headsOf(context.holdQueue)) {
-    // Who is about to be stopped is told so, and not to come again tomorrow.
+    // Who is about to be stopped is told that, and not to come again tomorrow; the line rests until then.
     const agent = agentOf(budget, request.key)
     const isLeaving = agent !== undefined && endsWithDay(budget, agent)
-    if (isLeaving && budget.settings.enforceHardLimits) continue
+    if (isLeaving && budget.settings.enforceHardLimits) return undefined
     const decision = decideHold(context.budget, request, at)
     if (decision.verdict !== "queues") return { request, decision }
   }

@@ -192,7 +192,7 @@ export const calls: readonly Mutant[] = [
   {
     lie: "who is about to be stopped is told to come again tomorrow",
     file: "next-in-line.ts",
-    find: "if (isLeaving && budget.settings.enforceHardLimits) continue",
+    find: "if (isLeaving && budget.settings.enforceHardLimits) return undefined",
     replace: "",
     noticedBy: [
       "charts",
