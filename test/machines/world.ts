@@ -108,6 +108,14 @@ export class World {
     this.expectAnswer(event, this.answers.slice(answered))
   }
 
+  /** The same for an event that is stamped already, whenever that was. */
+  sendStamped(event: SupervisorEvent): void {
+    if (event.type !== "agent.over" && event.type !== "deadline.reached") this.ask(event)
+    this.actor.send(event)
+    this.audit()
+    this.asking = null
+  }
+
   /** Notes who asks: in line at once where it waits, so that whoever is before it comes first. */
   private ask(event: Unstamped): void {
     if (event.type === "hold.withdrawn") this.line.withdrawn(event.holdId)
