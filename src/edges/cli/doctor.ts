@@ -1,5 +1,6 @@
 /** `stint doctor`: what this machine, the settings and the ledger are fit for. */
 import * as Result from "effect/Result"
+import { usedOf } from "../../../machines/budget/account.ts"
 import { isoOf } from "../../../machines/budget/summary.ts"
 import type { Instant } from "../../../machines/vocabulary.ts"
 import { keptLayer } from "../../config/kept.ts"
@@ -17,6 +18,7 @@ import { doctorJson, doctorReport } from "./doctor/report.ts"
 import { settingsFindings, wrongSettings } from "./doctor/settings-findings.ts"
 import { type DoctorCall, doctorSheet, readDoctorArguments } from "./doctor-arguments.ts"
 import { EXIT } from "./exit-status.ts"
+import { dollars } from "./figures.ts"
 import { type CommandIo, say, told, wantsColour, write } from "./output.ts"
 
 export interface DoctorIo extends CommandIo {
@@ -102,11 +104,9 @@ const acceptClock = async (call: DoctorCall, io: DoctorIo): Promise<void> => {
   const ledger = await openSqliteLedger(path)
   try {
     const { after } = await host.acceptClock(ledger, io.now())
-    const { confirmed, uncertain } = after.day
-    await say(
-      io,
-      `the clock is accepted: the day ${after.window.id} is open, with ${confirmed + uncertain} tokens used`,
-    )
+    const money = usedOf(after.dayCost)
+    const used = `${usedOf(after.day)} tokens${money === 0 ? "" : ` and ${dollars(money)}`}`
+    await say(io, `the clock is accepted: the day ${after.window.id} is open, with ${used} used`)
   } finally {
     await ledger.close()
   }

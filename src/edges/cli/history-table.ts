@@ -1,7 +1,7 @@
 /** History for people: one line a day, agent, task or model, and what they come to. */
 import { bar } from "./bar.ts"
 import { type Cell, columns, fitted, paint } from "./columns.ts"
-import { counted, dollars, shortFigure, wholeFigure } from "./figures.ts"
+import { counted, knownDollars, shortFigure, wholeFigure } from "./figures.ts"
 import { type Grouping, type HistorySum, totalOf } from "./history-sums.ts"
 
 export interface TableView {
@@ -52,7 +52,9 @@ interface Layout {
 
 const layoutOf = (sums: readonly HistorySum[], by: Grouping, view: TableView): Layout => {
   const width = Math.min(Math.max(view.width, NARROWEST), WIDEST)
-  const costs = [COST, costOf(totalOf(sums)), ...sums.map(costOf)].map(({ length }) => length)
+  const costs = [COST, knownDollars(totalOf(sums)), ...sums.map(knownDollars)].map(
+    ({ length }) => length,
+  )
   const cost = sums.some(({ costMicroUsd }) => costMicroUsd > 0)
     ? costs.reduce((widest, one) => Math.max(widest, one))
     : null
@@ -96,12 +98,6 @@ const line = (sum: HistorySum, most: number, layout: Layout): string => {
 const total = (sum: HistorySum, layout: Layout): string =>
   row("total", { text: "", width: layout.bar }, sum, layout)
 
-/** `≥$1.20` where calls without a known price come on top, `–` where it is only those. */
-const costOf = ({ costMicroUsd, unpricedCalls }: HistorySum): string => {
-  if (unpricedCalls === 0) return dollars(costMicroUsd)
-  return costMicroUsd === 0 ? "–" : `≥${dollars(costMicroUsd)}`
-}
-
 const unpricedNote = ({ unpricedCalls }: HistorySum, { cost, colour }: Layout) =>
   cost === null || unpricedCalls === 0
     ? []
@@ -118,7 +114,7 @@ const row = (name: string, middle: Cell, sum: HistorySum, layout: Layout) =>
       { text: shortFigure(sum.cacheReadTokens), width: CACHE_READ, align: "right" },
       ...(layout.cost === null
         ? []
-        : [{ text: costOf(sum), width: layout.cost, align: "right" } as const]),
+        : [{ text: knownDollars(sum), width: layout.cost, align: "right" } as const]),
     ],
     layout.colour,
   )

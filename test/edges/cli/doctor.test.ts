@@ -35,14 +35,14 @@ const findings = async (argv: readonly string[], given: Given, now = NOON) => {
   return { status, all, found }
 }
 
-/** The open day is the fifth; the first has used 400, estimated none, 1000 expired. */
+/** The open day is the fifth; the first has used 400, estimated none, 1000 expired; $0.50 and $0.70. */
 const FIVE_DAYS = numbered(0, [
   { kind: "budget_set", settings: DEFAULT_SETTINGS },
   windowOpened("2026-01-01"),
   admitted("a"),
-  usageRecorded("1", "a", { tokens: 400 }),
+  usageRecorded("1", "a", { tokens: 400, costMicroUsd: 500_000 }),
   holdPlaced("h", "a"),
-  holdExpired("h", "a"),
+  holdExpired("h", "a", "2026-01-01", { heldCostMicroUsd: 700_000 }),
   windowOpened("2026-01-05"),
   usageRecorded("2", "a", { tokens: 9_000, windowId: "2026-01-05" }),
 ])
@@ -121,7 +121,7 @@ describe("of the ledger", () => {
     const before = contentOf(cwd)
     const free = await findings(["--ledger", "stint.db"], { cwd }, Date.UTC(2026, 0, 5, 12))
     expect(free.found("lock")[0]?.text).toMatch(/^free; held last by process \d+ on /)
-    expect(free.found("ledger")[0]?.details.join()).toContain("version 1, ")
+    expect(free.found("ledger")[0]?.details.join()).toContain("version 2, ")
     expect(free.found("ledger")[0]?.details.join()).toContain("8 rows up to row 8")
     expect(free.status).toBe(0)
     expect(contentOf(cwd)).toEqual(before)
@@ -167,11 +167,13 @@ describe("of the clock", () => {
     await expect(startSupervisor(options)).rejects.toMatchObject({ _tag: "ClockStepped" })
     const { status, stderr } = await doctor(["--accept-clock", "--ledger", path], { cwd })
     expect(status).toBe(0)
-    expect(stderr).toContain("the day 2026-01-01 is open, with 1400 tokens used")
+    expect(stderr).toContain("the day 2026-01-01 is open, with 1400 tokens and $1.20 used")
     const supervisor = await startSupervisor(options)
     expect(supervisor.summary()).toMatchObject({
       dailyTokensUsed: 1400,
       uncertainTokens: 1000,
+      dailyCostMicroUsd: 1_200_000,
+      uncertainCostMicroUsd: 700_000,
       windowStartsAt: "2026-01-01T00:00:00.000Z",
     })
     await supervisor.close()
