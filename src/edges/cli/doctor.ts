@@ -6,6 +6,7 @@ import type { Instant } from "../../../machines/vocabulary.ts"
 import { keptLayer } from "../../config/kept.ts"
 import { ConfigurationError } from "../../config/problem.ts"
 import { resolveSettings } from "../../config/resolve.ts"
+import type { FileUpstreams } from "../../config/upstreams-file.ts"
 import { BadCall } from "./arguments.ts"
 import { type CommandSettings, commandSettings } from "./command-settings.ts"
 import { agentFindings } from "./doctor/agent-findings.ts"
@@ -13,6 +14,7 @@ import { clockFindings } from "./doctor/clock-findings.ts"
 import { type Finding, good, isSound, note } from "./doctor/finding.ts"
 import { lookAtLedger } from "./doctor/ledger-findings.ts"
 import { limiterFindings } from "./doctor/limiter-findings.ts"
+import { priceFindings } from "./doctor/price-findings.ts"
 import { processFindings } from "./doctor/process-findings.ts"
 import { doctorJson, doctorReport } from "./doctor/report.ts"
 import { settingsFindings, wrongSettings } from "./doctor/settings-findings.ts"
@@ -43,14 +45,16 @@ export const doctorCommand = (argv: readonly string[], io: DoctorIo): Promise<nu
 
 const examine = async (call: DoctorCall, io: DoctorIo): Promise<readonly Finding[]> => {
   const settings = await readSettings(call, io)
+  const { findings, file } =
+    settings instanceof ConfigurationError
+      ? { findings: [wrongSettings(settings.message)], file: {} }
+      : await withSettings(settings, io)
   return [
     good("node", `${process.versions.node} on ${process.platform} ${process.arch}`),
-    ...(settings instanceof ConfigurationError
-      ? [wrongSettings(settings.message)]
-      : await withSettings(settings, io)),
+    ...findings,
     ...(await processFindings(io.env)),
     terminalFinding(io),
-    ...(call.agent === null ? [] : agentFindings(call.agent, io)),
+    ...(call.agent === null ? [] : agentFindings(call.agent, { ...io, file })),
   ]
 }
 
@@ -66,19 +70,22 @@ const readSettings = (
 const withSettings = async (
   settings: CommandSettings,
   io: DoctorIo,
-): Promise<readonly Finding[]> => {
+): Promise<{ readonly findings: readonly Finding[]; readonly file: FileUpstreams }> => {
   const { findings, budget } = await lookAtLedger(settings.ledger)
   const now = io.now()
   const ledger = keptLayer(budget?.kept ?? {})
   const resolved = resolveSettings({ ...settings.sources, ledger })
-  if (Result.isFailure(resolved)) return [wrongSettings(resolved.failure.message), ...findings]
+  if (Result.isFailure(resolved))
+    return { findings: [wrongSettings(resolved.failure.message), ...findings], file: {} }
   const { success } = resolved
-  return [
+  const all = [
     ...settingsFindings(success),
     ...findings,
     ...clockFindings(success.budget, budget, now),
     ...limiterFindings(success.budget, budget, now),
+    ...(await priceFindings(success, io.env)),
   ]
+  return { findings: all, file: success.upstreams }
 }
 
 const terminalFinding = ({ isTTY, columns, env }: CommandIo): Finding => {

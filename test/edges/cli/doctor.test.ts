@@ -69,6 +69,7 @@ describe("stint doctor", () => {
       "clock",
       "day",
       "canary",
+      "holds",
       "processes",
       "groups",
       "reaping",
@@ -265,7 +266,7 @@ describe("of an agent program", () => {
     const env = {
       PATH: install(cwd),
       ANTHROPIC_API_KEY: "secret-key",
-      ANTHROPIC_BASE_URL: "https://user:secret-password@proxy.test/claude?token=secret-token",
+      ANTHROPIC_BASE_URL: "https://proxy.test/claude",
       CLAUDE_CODE_USE_BEDROCK: "1",
     }
     const before = readdirSync(cwd, { recursive: true })
@@ -281,6 +282,45 @@ describe("of an agent program", () => {
     expect(found("launch")[0]?.details).toContain("asks it to end with SIGINT")
     expect(found("class")).toMatchObject([{ verdict: "good" }])
     expect(readdirSync(cwd, { recursive: true })).toEqual(before)
+  })
+
+  it("says what a run would say of an address that is none, without what is secret in it", async () => {
+    const env = { OPENAI_BASE_URL: "https://user:secret-password@proxy.test?token=secret" }
+    const { status, all, found } = await findings(["--agent", "openai-sdk"], {
+      cwd: emptyFolder(),
+      env,
+    })
+    expect(status).toBe(1)
+    expect(found("upstream")[0]?.text).toContain("OPENAI_BASE_URL: found a URL with a user name")
+    expect(JSON.stringify(all)).not.toContain("secret")
+  })
+
+  it("knows addresses, keys' files and commands of stint.yaml, by name", async () => {
+    const cwd = emptyFolder()
+    writeFileSync(
+      join(cwd, "stint.yaml"),
+      [
+        "upstreams:",
+        "  anthropic: { apiKeyFile: ~/keys/anthropic }",
+        "  openai:",
+        "    baseUrl: https://openrouter.ai/api/v1",
+        "    apiKeyCommand: [pass, show, secret-name]",
+      ].join("\n"),
+    )
+    const claude = await findings(["--agent", "claude"], { cwd, env: { PATH: install(cwd) } })
+    expect(claude.found("upstream")).toMatchObject([
+      {
+        verdict: "good",
+        details: [
+          "anthropic: https://api.anthropic.com/ with the key in the file ~/keys/anthropic (stint.yaml:2: upstreams.anthropic.apiKeyFile)",
+        ],
+      },
+    ])
+    const sdk = await findings(["--agent", "openai-sdk"], { cwd })
+    expect(sdk.found("upstream")[0]?.details).toEqual([
+      "openai: https://openrouter.ai/api/v1 (stint.yaml:4: upstreams.openai.baseUrl) with the key that a command prints (stint.yaml:5: upstreams.openai.apiKeyCommand)",
+    ])
+    expect(JSON.stringify(sdk.all)).not.toContain("secret")
   })
 
   it("says why less is claimed, and that a program is missing", async () => {
@@ -303,5 +343,53 @@ describe("of an agent program", () => {
     const { status, stderr } = await doctor(["--agent", "auto"], { cwd: emptyFolder() })
     expect(status).toBe(125)
     expect(stderr).toContain("--agent: found ")
+  })
+})
+
+describe("of money", () => {
+  const yaml = async (text: string, argv: readonly string[] = []) => {
+    const cwd = emptyFolder()
+    writeFileSync(join(cwd, "stint.yaml"), text)
+    return (await findings(argv, { cwd })).found
+  }
+
+  it("names own prices that apply, and those for providers no upstream goes to", async () => {
+    const found = await yaml(
+      [
+        "prices:",
+        "  - { model: local-*, inputUsdPerMTok: 0, outputUsdPerMTok: 0.5 }",
+        "  - { model: gpt-5, provider: OpenAI, inputUsdPerMTok: 1, outputUsdPerMTok: 2 }",
+        "  - { model: llama-4, provider: groq, inputUsdPerMTok: 1, outputUsdPerMTok: 2 }",
+      ].join("\n"),
+    )
+    expect(found("prices")).toMatchObject([
+      {
+        verdict: "good",
+        details: [
+          "local-*: $0 in, $0.5 out for a million tokens",
+          "gpt-5 of OpenAI: $1 in, $2 out for a million tokens",
+        ],
+      },
+      { verdict: "note", details: ["llama-4 of groq: $1 in, $2 out for a million tokens"] },
+    ])
+    expect(found("cost")).toEqual([])
+  })
+
+  it.each([
+    [[], "good", "are refused"],
+    [["--allow-unpriced"], "note", "pass it without being counted"],
+    [["--soft"], "note", "are flagged, and not counted"],
+  ] as const)(
+    "says what a cost limit does with calls without a price (%j)",
+    async (argv, verdict, words) => {
+      const found = await yaml("dailyCostLimitMicroUsd: 5000000\n", argv)
+      expect(found("cost")).toMatchObject([{ verdict }])
+      expect(found("cost")[0]?.text).toContain(words)
+    },
+  )
+
+  it("says that input is held in full while cache reads weigh less", async () => {
+    expect((await yaml(""))("holds")).toMatchObject([{ verdict: "note" }])
+    expect((await yaml("tokenWeights: { cacheRead: 1 }\n"))("holds")).toEqual([])
   })
 })
