@@ -9,6 +9,8 @@ const day = (date: string, given: Partial<ReplayedDay> = {}): ReplayedDay => ({
   calls: 1_443,
   tokensUsed: 5_406_598,
   rawTokens: 123_067_288,
+  costMicroUsd: 0,
+  unpricedCalls: 1_443,
   budgetStatus: "within_budget",
   limitReachedAt: null,
   ...given,
