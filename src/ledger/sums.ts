@@ -51,7 +51,7 @@ export const additionOf = (
         calls: 1,
         usage: NOTHING,
         tokens: row.heldTokens,
-        ...priced(row.heldCostMicroUsd ?? 0),
+        ...priced(row.heldCostMicroUsd ?? null),
       }
     case "corrected":
       return {
@@ -60,7 +60,7 @@ export const additionOf = (
         calls: 0,
         usage: difference(row.usage, row.usageBefore),
         tokens: row.tokens - row.tokensBefore,
-        ...priced(row.cost === undefined ? 0 : row.cost.nowMicroUsd - row.cost.beforeMicroUsd),
+        ...repriced(row.cost),
       }
     default:
       return null
@@ -115,6 +115,12 @@ const about = (row: { readonly windowId: WindowId; readonly key: AgentKey }) => 
 const priced = (costMicroUsd: number | null) => ({
   costMicroUsd: costMicroUsd ?? 0,
   unpricedCalls: costMicroUsd === null ? 1 : 0,
+})
+
+/** A call without a price that has one after all is no longer among those without. */
+const repriced = (cost: Corrected["cost"]) => ({
+  costMicroUsd: cost === undefined ? 0 : cost.nowMicroUsd - (cost.beforeMicroUsd ?? 0),
+  unpricedCalls: cost?.beforeMicroUsd === null ? -1 : 0,
 })
 
 const difference = (now: Usage, before: Usage): Usage => ({

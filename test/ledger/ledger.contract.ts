@@ -177,7 +177,7 @@ export const ledgerContract = (name: string, underTest: LedgerUnderTest): void =
         )
         const lines = await all(ledger.history({ toWindow: sample.TODAY }))
         expect(lines).toEqual([
-          line("agent a", "task a", null, { calls: 1, tokens: 1_000 }),
+          line("agent a", "task a", null, { calls: 1, tokens: 1_000, unpriced: 1 }),
           line("agent a", "task a", "m1", { calls: 1, tokens: 700, of: [700], unpriced: 1 }),
           line("agent a", "task a", "m2", { calls: 1, tokens: 100, of: [100], unpriced: 1 }),
           line("nobody", "", null, { calls: 1, tokens: 5, of: [5], unpriced: 1 }),
@@ -198,6 +198,10 @@ export const ledgerContract = (name: string, underTest: LedgerUnderTest): void =
             sample.usageRecorded("c", "a", { ...m1, costMicroUsd: 40 }),
             sample.corrected({ usageId: "c" }, "a", 400, sample.TODAY, { cost }),
             sample.corrected({ usageId: "none" }, "a", 400),
+            sample.usageRecorded("priced later", "a", m1),
+            sample.corrected({ usageId: "priced later" }, "a", 400, sample.TODAY, {
+              cost: { beforeMicroUsd: null, uncertainMicroUsd: 0, nowMicroUsd: 7 },
+            }),
             sample.holdExpired("e", "a", sample.TODAY, { heldCostMicroUsd: 900 }),
             sample.holdExpired("of no money", "a"),
           ]),
@@ -208,8 +212,8 @@ export const ledgerContract = (name: string, underTest: LedgerUnderTest): void =
             ...[model, calls, costMicroUsd, unpricedCalls],
           ]),
         ).toEqual([
-          [null, 2, 900, 0],
-          ["m1", 4, 355, 1],
+          [null, 2, 900, 1],
+          ["m1", 5, 362, 1],
         ])
       })
 
@@ -413,14 +417,21 @@ const anyRow: fc.Arbitrary<(day: string) => Unnumbered> = fc
       ...{ windowId, tokens, model },
       ...(microUsd === null ? {} : { costMicroUsd: microUsd }),
     }
-    const cost = { beforeMicroUsd: 500, uncertainMicroUsd: 0, nowMicroUsd: microUsd ?? 0 }
+    const before = tokens % 2 === 0 ? 500 : null
+    const cost = { beforeMicroUsd: before, uncertainMicroUsd: 0, nowMicroUsd: microUsd ?? 0 }
     const money = microUsd === null ? {} : { cost }
     const makers: readonly (() => Unnumbered)[] = [
       () => sample.windowOpened(windowId),
       () => sample.admitted(key, windowId),
       () => sample.holdPlaced(`h${id}`, key, windowId),
       () => sample.holdSettled(`h${id}`, key, call),
-      () => sample.holdExpired(`h${id}`, key, windowId, { heldCostMicroUsd: tokens }),
+      () =>
+        sample.holdExpired(
+          `h${id}`,
+          key,
+          windowId,
+          microUsd === null ? {} : { heldCostMicroUsd: microUsd },
+        ),
       () => sample.usageRecorded(id, key, call),
       () => sample.usageRecorded(null, key, call),
       () => sample.corrected({ usageId: id }, key, tokens, windowId, money),

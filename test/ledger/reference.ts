@@ -62,7 +62,7 @@ export const historyOf = (
     line.tokens += row.kind === "hold_expired" ? row.heldTokens : row.tokens
     if (row.kind === "corrected") line.tokens -= row.tokensBefore
     line.costMicroUsd += moneyOf(row)
-    if ("model" in row && (row.costMicroUsd ?? null) === null) line.unpricedCalls += 1
+    line.unpricedCalls += unpricedIn(row)
     for (const kind of KINDS_OF_TOKENS) {
       if ("usage" in row) line[kind] += row.usage[kind]
       if ("usageBefore" in row) line[kind] -= row.usageBefore[kind]
@@ -74,8 +74,14 @@ export const historyOf = (
 const moneyOf = (row: Row): number => {
   if (row.kind === "hold_expired") return row.heldCostMicroUsd ?? 0
   if (row.kind === "corrected")
-    return row.cost === undefined ? 0 : row.cost.nowMicroUsd - row.cost.beforeMicroUsd
+    return row.cost === undefined ? 0 : row.cost.nowMicroUsd - (row.cost.beforeMicroUsd ?? 0)
   return "model" in row ? (row.costMicroUsd ?? 0) : 0
+}
+
+const unpricedIn = (row: Row): number => {
+  if (row.kind === "hold_expired") return row.heldCostMicroUsd === undefined ? 1 : 0
+  if (row.kind === "corrected") return row.cost?.beforeMicroUsd === null ? -1 : 0
+  return "model" in row && (row.costMicroUsd ?? null) === null ? 1 : 0
 }
 
 const KINDS_OF_TOKENS = [
