@@ -29,6 +29,7 @@ import type { Runner } from "../runners/runner.ts"
 import { Agent } from "./agent.ts"
 import { nameFor } from "./agent-name.ts"
 import { answeredSpawn } from "./answered.ts"
+import { HostCalls } from "./calls.ts"
 import { type AgentContext, contextFor } from "./context.ts"
 import { checkName, checkOwnLimits, type OwnLimits } from "./door.ts"
 import { refusalNow } from "./dry-run.ts"
@@ -136,6 +137,11 @@ export class Supervisor {
   /** Who was admitted under that key, while it lives. */
   living(key: AgentKey): LiveAgent | undefined {
     return agentOf(this.host.budget, key)
+  }
+
+  /** The calls of an agent, also after its end: what one came to may be known only then. */
+  calls(key: AgentKey): HostCalls {
+    return this.agents.get(key)?.calls ?? new HostCalls(this.host, key, () => 0)
   }
 
   /** Its last entry, for as long as the summary lists it. */

@@ -27,6 +27,7 @@ import {
   UsageId,
 } from "../../machines/vocabulary.ts"
 import type { InForce } from "../config/kept.ts"
+import { LedgerUnavailable } from "../ledger/ledger.ts"
 
 /** Raised whenever a message changes its meaning; a peer with another one is turned away. */
 export const SHARING_VERSION = 3
@@ -135,11 +136,6 @@ const HoldAsked = Schema.Struct({
     claims: Schema.Literals(["reserved", "metered"]),
   }),
 })
-const HoldWithdrawn = Schema.Struct({
-  type: Schema.Literal("hold_withdrawn"),
-  ...keyed,
-  id: HoldId,
-})
 
 const Resolution = Schema.Union([
   Schema.Struct({
@@ -153,9 +149,11 @@ const Resolution = Schema.Union([
   }),
   Schema.Struct({ as: Schema.Literals(["charge", "void"]) }),
 ])
-export type CallResolution = typeof Resolution.Type
 
-/** How a held call ended; answered with `resolved` once durable. */
+/**
+ * How a held call ended, or that one is no longer asked for; answered with `resolved` once durable,
+ * and said again to the next holder until then.
+ */
 const HoldResolved = Schema.Struct({
   type: Schema.Literal("resolve"),
   ...keyed,
@@ -206,7 +204,6 @@ export const ToHolder = Schema.Union([
   ...WorkReported.members,
   UsageRead,
   HoldAsked,
-  HoldWithdrawn,
   HoldResolved,
   AccountCompared,
   StopAsked,
@@ -271,6 +268,15 @@ export const FromHolder = Schema.Union([
     refusal: Refusal,
   }),
   Schema.Struct({ type: Schema.Literal("resolved"), ...keyed, id: Schema.String }),
+  /** Decided, and not on disk: the holder's ledger cannot be written now. */
+  Schema.Struct({
+    type: Schema.Literal("unwritten"),
+    ...keyed,
+    id: Schema.String,
+    reason: LedgerUnavailable.fields.reason,
+    path: Schema.String,
+    message: Schema.String,
+  }),
   Schema.Struct({ type: Schema.Literal("ended"), ...keyed, agent: made<AgentSummary>() }),
   Schema.Struct({ type: Schema.Literal("stands"), ...numbered, standing: Standing }),
   Schema.Struct({
