@@ -90,7 +90,7 @@ describe("a call that was granted to somebody who did not hear of it", () => {
     const holding = await hold(path, LIMITS)
     const run = await running(path)
     run.say(asks("h", 400))
-    await eventually(() => holding.supervisor.summary().agentUsage[0]?.heldTokens === 500)
+    await run.hears(about("held", "h"))
     run.destroy()
     await eventually(() => holding.supervisor.summary().activeAgents === 0)
     expect(holding.supervisor.summary()).toMatchObject({
@@ -100,6 +100,19 @@ describe("a call that was granted to somebody who did not hear of it", () => {
     })
     await holding.leave()
     expect(await lifeOf(path, "h")).toEqual(["hold_placed", "hold_expired"])
+  })
+
+  it("ends when its process is gone before it could be told: voided, or charged", async () => {
+    const path = newLedger()
+    const holding = await hold(path, LIMITS)
+    const run = await running(path)
+    run.say(asks("h", 400))
+    await eventually(() => holding.supervisor.summary().agentUsage[0]?.heldTokens === 500)
+    run.destroy()
+    await eventually(() => holding.supervisor.summary().activeAgents === 0)
+    expect(holding.supervisor.summary()).toMatchObject({ agentUsage: [{ heldTokens: 0 }] })
+    await holding.leave()
+    expect(["hold_voided", "hold_expired"]).toContain((await lifeOf(path, "h"))[1])
   })
 
   it("is charged when its process is gone together with the holder", async () => {
