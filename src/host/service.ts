@@ -15,8 +15,9 @@ import {
   HoldRefused,
   InvalidRequest,
 } from "./errors.ts"
+import type { SpawnOptions } from "./spawn-options.ts"
 import { type SupervisorOptions, startSupervisor } from "./start.ts"
-import type { SpawnOptions, Supervisor } from "./supervisor.ts"
+import type { Supervisor } from "./supervisor.ts"
 
 export type StartFailure = LedgerUnavailable | ClockStepped | CanaryAdmitted | ConfigurationError
 

@@ -9,6 +9,7 @@ import {
   Tokens,
   Usage,
 } from "../../machines/vocabulary.ts"
+import { LedgerUnavailable } from "../ledger/ledger.ts"
 
 export const Refusal = Schema.Struct({
   reason: RefusalReason,
@@ -42,11 +43,6 @@ const HoldAsked = Schema.Struct({
     claims: Schema.Literals(["reserved", "metered"]),
   }),
 })
-const HoldWithdrawn = Schema.Struct({
-  type: Schema.Literal("hold_withdrawn"),
-  key: AgentKey,
-  id: HoldId,
-})
 
 const Resolution = Schema.Union([
   Schema.Struct({
@@ -60,9 +56,11 @@ const Resolution = Schema.Union([
   }),
   Schema.Struct({ as: Schema.Literals(["charge", "void"]) }),
 ])
-export type CallResolution = typeof Resolution.Type
 
-/** How a held call ended; answered with `resolved` once durable. */
+/**
+ * How a held call ended, or that one is no longer asked for; answered with `resolved` once durable,
+ * and said again to the next holder until then.
+ */
 const HoldResolved = Schema.Struct({
   type: Schema.Literal("resolve"),
   key: AgentKey,
@@ -82,7 +80,7 @@ const AccountCompared = Schema.Struct({
   }),
 })
 
-export const CallSaid = Schema.Union([HoldAsked, HoldWithdrawn, HoldResolved, AccountCompared])
+export const CallSaid = Schema.Union([HoldAsked, HoldResolved, AccountCompared])
 
 export const CallAnswered = Schema.Union([
   Schema.Struct({
@@ -99,4 +97,13 @@ export const CallAnswered = Schema.Union([
     refusal: Refusal,
   }),
   Schema.Struct({ type: Schema.Literal("resolved"), key: AgentKey, id: Schema.String }),
+  /** Decided, and not on disk: the holder's ledger cannot be written now. */
+  Schema.Struct({
+    type: Schema.Literal("unwritten"),
+    key: AgentKey,
+    id: Schema.String,
+    reason: LedgerUnavailable.fields.reason,
+    path: Schema.String,
+    message: Schema.String,
+  }),
 ])

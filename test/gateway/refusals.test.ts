@@ -66,6 +66,8 @@ describe("a budget that is used up", () => {
     })
     expect(answer.status).toBe(402)
     expect(errorOf(answer).message).toContain("the ledger cannot be written")
+    // Asked once: where nobody decides, it does not stand in line.
+    expect(w.agent.asks).toHaveLength(1)
   })
 })
 
