@@ -65,6 +65,8 @@ export interface ModelServer {
   readonly sockets: () => number
   /** For the next calls; null: none. */
   fault: Fault | null
+  /** Each for one call, and before `fault`. */
+  readonly faults: Fault[]
   /** Which tools it calls, of those it is offered; none by default. */
   script: Script
   /** How long answers are, unless the cap is smaller. */
@@ -112,6 +114,7 @@ export const startModelServer = async (): Promise<ModelServer> => {
     free: [],
     sockets: () => sockets,
     fault: null,
+    faults: [],
     script: { toolCalls: 0, command: "true" },
     answerTokens: 50,
     countedTokens: countTokens,
@@ -144,7 +147,7 @@ const serve = async (
   if (api === null || req.method !== "POST") return serveFree(state, res, path, body)
   const asked = understand(api, path, query, body, state.script)
   if (asked === null) return json(res, 400, errorBody(api, 400, "not an object"))
-  const fault = state.fault
+  const fault = state.faults.shift() ?? state.fault
   if (api === "anthropic-messages" && asked.cap === null) {
     return json(res, 400, errorBody(api, 400, "max_tokens: Field required"))
   }
