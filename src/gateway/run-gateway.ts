@@ -45,6 +45,7 @@ export interface RunGatewayOptions {
 }
 
 export interface Follower {
+  readonly mustBeBounded: boolean
   readonly agentId: string
   readonly agent: AgentProgram
   readonly command: Situation["command"]
@@ -161,7 +162,7 @@ class Leader {
   }
 
   private situationOf(follower: Follower, { token, key, address }: AdmittedAgent): Situation {
-    const { command, cwd, env } = follower
+    const { command, cwd, env, mustBeBounded } = follower
     const keyFor = (vendor: string): string | null => (this.keyed.has(vendor) ? key : null)
     const owner = this.owner ?? { pid: process.pid, startTime: "0", bootId: "0" }
     return {
@@ -173,6 +174,7 @@ class Leader {
       },
       command,
       env,
+      mustBeBounded,
       home: env.HOME ?? this.machine.home,
       cwd,
       platform: process.platform,

@@ -165,7 +165,7 @@ export class HostCalls implements AgentCalls {
     // Said twice at once: the second is acknowledged when the first is.
     if (host.settlingLate.has(holdId)) return host.flush()
     host.settlingLate.add(holdId)
-    const { key, windowId, heldTokens: chargedTokens, heldCostMicroUsd = 0 } = expired
+    const { key, windowId, heldTokens: chargedTokens, heldCostMicroUsd = null } = expired
     const charged = { chargedTokens, chargedMicroUsd: heldCostMicroUsd }
     const late = { holdId, key, windowId, ...charged, usage, costMicroUsd }
     await host

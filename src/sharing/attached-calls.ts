@@ -6,8 +6,9 @@ import { randomUUID } from "node:crypto"
 import type { AgentKey, HoldId } from "../../machines/vocabulary.ts"
 import type { AgentCalls, CallAnswer, CallAsk, HeldCall, OwnAccount } from "../host/calls.ts"
 import type { RefusalReport } from "../host/errors.ts"
+import type { CallResolution } from "./call-messages.ts"
 import type { ToHolderChannel } from "./connect.ts"
-import type { CallResolution, FromHolder, ToHolder } from "./messages.ts"
+import type { FromHolder, ToHolder } from "./messages.ts"
 
 type Answered = Extract<FromHolder, { readonly type: "held" | "hold_refused" | "resolved" }>
 

@@ -50,6 +50,8 @@ export interface ServedCall extends Billed {
   readonly model: string
   readonly cap: number | null
   readonly body: Buffer
+  /** Of a huge answer: what it could write so far. */
+  readonly fillerBytes: number
   /** Its connection went away before the answer was whole. */
   readonly wasCut: boolean
 }
@@ -153,7 +155,14 @@ const serve = async (
   }
   const { headers, rawHeaders } = req
   const served = { api, path: whole, query, headers, rawHeaders, body, model: asked.model }
-  const call = { ...served, cap: asked.cap, inputTokens: 0, outputTokens: 0, wasCut: false }
+  const call = {
+    ...served,
+    cap: asked.cap,
+    inputTokens: 0,
+    outputTokens: 0,
+    fillerBytes: 0,
+    wasCut: false,
+  }
   state.calls.push(call)
   res.on("close", () => {
     call.wasCut = !res.writableFinished
@@ -291,7 +300,7 @@ const stream = async (
     if (at === breakAt) return breakOff(asked, call, fault, res)
     if (fault?.kind === "stepwise") await fault.next()
     // Before the last words, so that nobody knows the usage any sooner.
-    if (fault?.kind === "huge" && at === 4) await filler(res, fault.bytes)
+    if (fault?.kind === "huge" && at === 4) await filler(res, call, fault.bytes)
     if (res.destroyed) return
     // Made before it is sent: what is on its way was billed.
     call.outputTokens = Math.max(call.outputTokens, outputTokens)
@@ -309,9 +318,10 @@ const drained = (res: ServerResponse): Promise<void> =>
     res.once("close", resolve)
   })
 
-const filler = async (res: ServerResponse, bytes: number): Promise<void> => {
+const filler = async (res: ServerResponse, call: Call, bytes: number): Promise<void> => {
   const comment = `: ${"x".repeat(64 * 1024)}\n\n`
-  for (let sent = 0; sent < bytes && !res.destroyed; sent += comment.length) {
+  while (call.fillerBytes < bytes && !res.destroyed) {
+    call.fillerBytes += comment.length
     if (!res.write(comment)) await drained(res)
   }
 }

@@ -6,7 +6,7 @@
  * user named is always recorded: those are calls that nothing else sees.
  */
 
-import { subtractUsage } from "../../../machines/budget/amounts.ts"
+import { rawTokens, subtractUsage } from "../../../machines/budget/amounts.ts"
 import type { MeterName } from "../../config/plan.ts"
 import type { Lead } from "../../gateway/run-gateway.ts"
 import type { MeterReading, UsageReading } from "../../meters/meter.ts"
@@ -55,9 +55,9 @@ export const openMeter = (options: MeterOptions): AgentMeter => {
     end: async () => {
       take(reading.end())
       await record.said()
-      const { usage, uncertain, isComplete } = accounting.account()
+      const { usage, uncertain } = accounting.account()
       const reported = subtractUsage(usage, uncertain)
-      if (isChecked() && isComplete)
+      if (isChecked() && rawTokens(reported) > 0)
         await agent.calls.compare({ meter: meterName, usage: reported, model: null })
     },
   }

@@ -12,7 +12,7 @@ import type { RunCall } from "./run-arguments.ts"
 export interface GatewayOfRun {
   readonly warnings: readonly string[]
   /** How an agent's calls are led; null where they are not, and `tell` hears why. */
-  readonly lead: (planned: PlannedAgent, tell: (line: string) => void) => Lead | null
+  readonly lead: (planned: PlannedAgent, call: RunCall, tell: (line: string) => void) => Lead | null
   /** For what an agent prints: only where a cost limit asks what it comes to. */
   readonly pricesFor: (call: RunCall, planned: PlannedAgent) => (() => Promise<PriceBook>) | null
   /** Any number of times. */
@@ -34,7 +34,7 @@ export const openGatewayOfRun = async (call: RunCall, io: RunIo): Promise<Gatewa
   let closing: Promise<void> | null = null
   return {
     warnings: gateway?.warnings ?? [],
-    lead: (planned, tell) => leadOf(gateway, followerOf(planned, io), tell),
+    lead: (planned, settled, tell) => leadOf(gateway, followerOf(planned, settled, io), tell),
     pricesFor: ({ settings }, { limits }) =>
       settings.dailyCostLimitMicroUsd === null &&
       settings.perAgentCostLimitMicroUsd === null &&
@@ -70,7 +70,12 @@ const openGateway = async (
   return openRunGateway({ upstreams, settings, prices, env, machine, log })
 }
 
-const followerOf = (planned: PlannedAgent, { env }: RunIo): Follower => ({
+const followerOf = (
+  planned: PlannedAgent,
+  { settings: { enforceHardLimits, allowUnbounded } }: RunCall,
+  { env }: RunIo,
+): Follower => ({
+  mustBeBounded: enforceHardLimits && !allowUnbounded,
   agentId: planned.id,
   agent: planned.agent,
   command: planned.command,
@@ -105,7 +110,10 @@ const pricesOf = ({ prices }: RunCall): (() => Promise<PriceBook>) => {
 const checkRequired = (call: RunCall, io: RunIo, gateway: RunGateway | null): void => {
   if (call.required !== "reserved") return
   for (const planned of call.agents) {
-    const lead = gateway?.lead(followerOf(planned, io)) ?? { led: false as const, because: [] }
+    const lead = gateway?.lead(followerOf(planned, call, io)) ?? {
+      led: false as const,
+      because: [],
+    }
     if (lead.led) lead.dispose()
     if (lead.led && lead.claim.enforcement === "reserved") continue
     const because = lead.led ? lead.claim.because : lead.because

@@ -54,6 +54,7 @@ const situationOf = (
     keys: { anthropic: keyOf("anthropic"), openai: keyOf("openai"), google: keyOf("google") },
     command: [program],
     platform: process.platform,
+    mustBeBounded: true,
     folder: join(launchRoot(machine, systemDisk), "AGENT"),
     disk: systemDisk,
   }
