@@ -77,9 +77,11 @@ export const toolCallFor = (api: Api, body: Json, script: Script): ToolCall | nu
 const inputFor = ({ schema }: Tool, command: string): Json => {
   const properties = mapOf(schema.properties)
   const required: readonly unknown[] = Array.isArray(schema.required) ? schema.required : []
-  const names = Object.keys(properties).filter(
-    (name) => name === "cmd" || name === "command" || required.includes(name),
-  )
+  const shell = ["cmd", "command"].find((name) => name in properties)
+  const names =
+    shell === undefined
+      ? Object.keys(properties).filter((name) => required.includes(name))
+      : [shell, ...("description" in properties ? ["description"] : [])]
   return Object.fromEntries(
     names.map((name) => [name, argumentFor(name, mapOf(properties[name]), command)]),
   )
