@@ -20,6 +20,7 @@ import {
 } from "./agent-runs.ts"
 
 const WITHIN_MS = 300_000
+const NOT_HERE = "not installed in test/agents or STINT_AGENTS_DIR, so not tried"
 
 /** A limit after the first calls, with the tokens for thinking that each call wants; and how many fit. */
 const LIMITS: Readonly<Record<string, readonly [limit: number, calls: number]>> = {
@@ -61,14 +62,10 @@ const expectNobodyLeft = async (world: AgentWorld): Promise<void> => {
 describe.each(REAL_AGENTS)("$name", (agent) => {
   const { name } = agent
 
-  test.skipIf(agent.file !== null)(
-    "is not installed (STINT_AGENTS_DIR) and was not tried",
-    () => {},
-  )
-
-  test.runIf(canTry(agent))(
+  test(
     "completes a task of two tools, and its account is the gateway's",
-    async () => {
+    async ({ skip }) => {
+      skip(!canTry(agent), NOT_HERE)
       const world = await openAgentWorld()
       world.models.script = { toolCalls: 2, command: toolFor(world) }
       const run = await runAgents(world, ["--id", "worker", "--", ...commandOf(agent)])
@@ -91,9 +88,10 @@ describe.each(REAL_AGENTS)("$name", (agent) => {
     WITHIN_MS,
   )
 
-  test.runIf(canTry(agent))(
+  test(
     "is stopped at its limit after one refused call, with all that it started",
-    async () => {
+    async ({ skip }) => {
+      skip(!canTry(agent), NOT_HERE)
       const world = await openAgentWorld()
       world.models.script = { toolCalls: 1_000, command: toolFor(world) }
       const [limit, calls] = LIMITS[name] ?? [0, 0]
@@ -124,9 +122,10 @@ describe.each(REAL_AGENTS)("$name", (agent) => {
 const FLEET = REAL_AGENTS.filter(({ name }) => name === "pi" || name === "codex").filter(canTry)
 
 describe("two agents of a plan", () => {
-  test.runIf(FLEET.length > 0)(
+  test(
     "share a day to its last call, and no further",
-    async () => {
+    async ({ skip }) => {
+      skip(FLEET.length === 0, NOT_HERE)
       const world = await openAgentWorld()
       world.models.script = { toolCalls: 1_000, command: toolFor(world) }
       const two = [...FLEET, ...FLEET].slice(0, 2)
