@@ -60,6 +60,8 @@ export interface Lead {
   readonly command: Situation["command"]
   readonly env: Environment
   readonly stopSignal: NodeJS.Signals
+  /** Which program it was taken for; of a `generic` one nobody knows whether it makes calls. */
+  readonly program: Launch["program"]
   readonly claim: Claim
   readonly credential: Credential
   /** Who reads its own account, where nobody is named. */
@@ -148,6 +150,7 @@ class Leader {
       command: commandLineOf(launch, follower.command),
       env: environmentOf(launch, follower.env),
       stopSignal: launch.stopSignal,
+      program: launch.program,
       claim: launch.claim,
       credential: this.credentialOf(launch),
       meter: profileOf(launch.program).meter,

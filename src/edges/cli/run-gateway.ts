@@ -108,18 +108,38 @@ const pricesOf = ({ prices }: RunCall): (() => Promise<PriceBook>) => {
 
 /** Refuses a lower class than was asked for, before anything starts. */
 const checkRequired = (call: RunCall, io: RunIo, gateway: RunGateway | null): void => {
-  if (call.required !== "reserved") return
+  if (call.required === null) return
   for (const planned of call.agents) {
-    const lead = gateway?.lead(followerOf(planned, call, io)) ?? {
-      led: false as const,
-      because: [],
-    }
+    const lead = gateway?.lead(followerOf(planned, call, io)) ?? NOT_LED
     if (lead.led) lead.dispose()
-    if (lead.led && lead.claim.enforcement === "reserved") continue
-    const because = lead.led ? lead.claim.because : lead.because
-    const why = because.length === 0 ? "it is not led through the gateway" : because.join("; ")
+    const why =
+      call.required === "reserved" ? whyNotHeld(lead) : whyNotSeen(lead, planned, call, io)
+    if (why === null) continue
     throw new BadCall(
-      `command line: --require reserved: agent ${planned.id} can only be metered: ${why}; nothing was started`,
+      `command line: --require ${call.required}: agent ${planned.id}: ${why}; nothing was started`,
     )
   }
+}
+
+const NOT_LED: NotLed = { led: false, because: [] }
+
+const whyNotHeld = (lead: Lead | NotLed): string | null => {
+  if (lead.led && lead.claim.enforcement === "reserved") return null
+  const because = lead.led ? lead.claim.because : lead.because
+  const why = because.length === 0 ? "they do not pass the gateway" : because.join("; ")
+  return `its calls cannot all be held before they are made: ${why}`
+}
+
+/** Calls of a known program pass the gateway; of any other it takes a meter to be sure to see them. */
+const whyNotSeen = (
+  lead: Lead | NotLed,
+  { meter }: PlannedAgent,
+  { planPath, meterNamed }: RunCall,
+  { stdout }: RunIo,
+): string | null => {
+  const isKnown = lead.led && lead.program !== "generic"
+  const isRead = meter !== "none" && (planPath !== null || meterNamed || !stdout.isTTY)
+  return isKnown || isRead
+    ? null
+    : "nothing would read this command's usage; name a meter with --meter"
 }
