@@ -12,6 +12,7 @@ import type { Lead } from "../../gateway/run-gateway.ts"
 import type { MeterReading, UsageReading } from "../../meters/meter.ts"
 import { ownAccounting } from "../../meters/own-account.ts"
 import { readAlong } from "../../meters/read-along.ts"
+import { costByModel } from "../../pricing/by-model.ts"
 import type { PriceBook } from "../../pricing/price-book.ts"
 import type { SessionAgent } from "../../sharing/session.ts"
 
@@ -69,7 +70,7 @@ const recorder = ({ agent, prices }: Pick<MeterOptions, "agent" | "prices">) => 
   let waiting: UsageReading[] | null = null
   let said: Promise<void> = Promise.resolve()
   const say = ({ usageId, usage, model, provenance, completes }: UsageReading): void => {
-    const cost = book === null ? {} : { costMicroUsd: costOf(book, usage, model) }
+    const cost = book === null ? {} : { costMicroUsd: costByModel(book, usage, model, Date.now()) }
     agent.recordReading({ usageId, usage, model, provenance, completes, ...cost })
   }
   const load = async (loading: () => Promise<PriceBook>): Promise<void> => {
@@ -88,26 +89,4 @@ const recorder = ({ agent, prices }: Pick<MeterOptions, "agent" | "prices">) => 
     },
     said: (): Promise<void> => said,
   }
-}
-
-const costOf = (
-  prices: PriceBook,
-  usage: UsageReading["usage"],
-  model: string | null,
-): number | null =>
-  prices.costOf({
-    provider: ownerOf(model),
-    at: Date.now(),
-    parts: [
-      {
-        ...{ model, usage },
-        ...{ cacheWriteHourTokens: 0, inputAudioTokens: 0, outputAudioTokens: 0, webSearches: 0 },
-      },
-    ],
-  })
-
-/** A program names its model, not who sells it. */
-const ownerOf = (model: string | null): string => {
-  if (model?.startsWith("claude") === true) return "anthropic"
-  return model?.startsWith("gemini") === true ? "google" : "openai"
 }

@@ -47,6 +47,22 @@ export const granting: Checks = {
     ],
   ),
 
+  "a tentative ask gets all of it or is declined, and to be declined is no refusal": (m) => {
+    for (const settings of BOTH) {
+      const reserve = { ...settings, reserveForWrapUp: 20 }
+      const tentative = { isTentative: true }
+      table(reserve, [
+        [spawn("a"), "admits | day 0 | a 0"],
+        [call("1", "a", boundOf(10, [5, 25]), tentative), "admits → 35 by 25 | day 0+35 | a 0+35"],
+        [settle("1", 30), "resolves | day 30 | a 30"],
+        ...[2, 3, 4, 5].map((n): [ReturnType<typeof call>, string] => [
+          call(`${n}`, "a", boundOf(10, [5, 40]), tentative),
+          "declines [agent_token_limit 30+0+50>40 for good] | day 30 | a 30",
+        ]),
+      ])(m)
+    }
+  },
+
   "what is held is not granted twice": table(SETTINGS, [
     [spawn("a"), "admits | day 0 | a 0"],
     [hold("h", "a", 40), "admits | day 0+40 | a 0+40"],

@@ -92,6 +92,7 @@ export const spawn = (name: string, change: Partial<SpawnRequest> = {}): Operati
 export interface Asking {
   readonly costMicroUsd?: number
   readonly isBounded?: boolean
+  readonly isTentative?: boolean
   readonly isWatched?: boolean
   readonly queue?: boolean
   readonly claims?: "reserved" | "metered"

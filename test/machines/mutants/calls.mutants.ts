@@ -26,7 +26,27 @@ const OWN_ACCOUNT = [
   "an own account that agrees changes nothing, and what no count covers is recorded",
 ] as const
 
+const TENTATIVE = [
+  "granting",
+  "a tentative ask gets all of it or is declined, and to be declined is no refusal",
+] as const
+
 export const calls: readonly Mutant[] = [
+  // A bound that may be tightened.
+  {
+    lie: "to be declined is a refusal, and stops the agent",
+    file: "budget/holds.ts",
+    find: "if (request.isTentative === true && sought.refusal !== null)",
+    replace: "if (false && sought.refusal !== null)",
+    noticedBy: TENTATIVE,
+  },
+  {
+    lie: "a tentative ask is cut like any other",
+    file: "budget/granting.ts",
+    find: "return request.isTentative === true ? { ...outputTokens, least: outputTokens.most } : outputTokens",
+    replace: "return outputTokens",
+    noticedBy: TENTATIVE,
+  },
   // How long an answer may be.
   {
     lie: "an answer is cut to nothing useful instead of being refused",

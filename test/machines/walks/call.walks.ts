@@ -79,6 +79,7 @@ export const windingDown: Walk = {
       ...when(asks && used < 20, call("h", "a", [3, 10]), hold("i", "a", 11)),
       ...when(holds.includes("h"), settle("h", 5), settle("h", 10)),
       ...when(holds.includes("i"), settle("i", 11), charge("i")),
+      ...when(asks && used === 10, call("t", "a", [3, 30], { isTentative: true })),
       ...when(holds.length === 1 && used === 5, hold("j", "a", 9)),
       ...when(holds.includes("j"), voids("j")),
       ...when(wrappingUp || used === 10, flipped(view)),

@@ -102,6 +102,7 @@ export const IMPOSSIBLE: readonly Impossible[] = [
       "day.exhausted.flagged · usage.reported · spendsInGrace",
       `ledger.buffering · ${HOLD} · holdWaitsAlready`,
       `ledger.buffering · ${HOLD} · holdQueuesBehind`,
+      `ledger.buffering · ${HOLD} · holdDeclines`,
       `ledger.buffering · ${HOLD} · holdQueues`,
       `ledger.buffering · ${HOLD} · holdAdmitsWrappingUp`,
       `ledger.buffering · ${HOLD} · holdAdmits`,
