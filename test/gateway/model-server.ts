@@ -9,19 +9,19 @@ import {
   type ServerResponse,
 } from "node:http"
 import type { AddressInfo } from "node:net"
-import { gunzipSync, gzipSync } from "node:zlib"
+import { gunzipSync, gzipSync, zstdDecompressSync } from "node:zlib"
 import {
   type Api,
   type Asked,
   type Billed,
   countTokens,
   errorBody,
-  errorEvent,
   type Json,
-  streamedAnswer,
   understand,
   wholeAnswer,
 } from "./model-answers.ts"
+import { errorEvent, streamedAnswer } from "./model-streams.ts"
+import type { Script } from "./model-tools.ts"
 
 /** How an answer goes wrong, or differs. */
 export type Fault =
@@ -67,6 +67,10 @@ export interface ModelServer {
   readonly sockets: () => number
   /** For the next calls; null: none. */
   fault: Fault | null
+  /** Each for one call, and before `fault`. */
+  readonly faults: Fault[]
+  /** Which tools it calls, of those it is offered; none by default. */
+  script: Script
   /** How long answers are, unless the cap is smaller. */
   answerTokens: number
   /** What the counting paths answer; null: they fail. */
@@ -112,6 +116,8 @@ export const startModelServer = async (): Promise<ModelServer> => {
     free: [],
     sockets: () => sockets,
     fault: null,
+    faults: [],
+    script: { toolCalls: 0, command: "true" },
     answerTokens: 50,
     countedTokens: countTokens,
     close: () =>
@@ -138,12 +144,12 @@ const serve = async (
 ): Promise<void> => {
   const [whole = "", query = ""] = (req.url ?? "").split("?")
   const path = whole.replace(/^\/v\d\w*/, "")
-  const body = req.headers["content-encoding"] === "gzip" ? gunzipSync(sent) : sent
+  const body = decoded(sent, req.headers["content-encoding"])
   const api = apiOf(path)
   if (api === null || req.method !== "POST") return serveFree(state, res, path, body)
-  const asked = understand(api, path, query, body)
+  const asked = understand(api, path, query, body, state.script)
   if (asked === null) return json(res, 400, errorBody(api, 400, "not an object"))
-  const fault = state.fault
+  const fault = state.faults.shift() ?? state.fault
   if (api === "anthropic-messages" && asked.cap === null) {
     return json(res, 400, errorBody(api, 400, "max_tokens: Field required"))
   }
@@ -162,6 +168,11 @@ const serve = async (
     call.wasCut = !res.writableFinished
   })
   await answer(state, asked, call, fault, res)
+}
+
+const decoded = (sent: Buffer, encoding: string | undefined): Buffer => {
+  if (encoding === "gzip") return gunzipSync(sent)
+  return encoding === "zstd" ? zstdDecompressSync(sent) : sent
 }
 
 const serveFree = (state: State, res: ServerResponse, path: string, body: Buffer): void => {
@@ -212,8 +223,10 @@ const answer = async (
   }
   if (fault?.kind === "silence" && fault.after === "request") return
   const id = `answer-${state.calls.length}`
-  if (asked.streams) await stream(asked, call, billed, fault, res, id)
-  else whole(asked, call, billed, fault, res, id)
+  // Whoever is cut off by its cap comes to no tool.
+  const said = capped < wanted ? { ...asked, tool: null } : asked
+  if (asked.streams) await stream(said, call, billed, fault, res, id)
+  else whole(said, call, billed, fault, res, id)
 }
 
 const whole = (
