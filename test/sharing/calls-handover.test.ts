@@ -57,7 +57,7 @@ const accounts = async (names: readonly string[]) => {
   return { summary, used, charged }
 }
 
-describe("kill -9 of the holder", () => {
+describe("kill -9 of the holder", { timeout: 300_000 }, () => {
   it("while calls of the other run stream and wait: each goes on, and counts once", async () => {
     const release = holdBack()
     const limit = ["--daily-token-limit", "3700"]

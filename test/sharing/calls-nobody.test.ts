@@ -92,7 +92,9 @@ const lostHolder = async (): Promise<void> => {
 }
 
 describe("an attached run that nobody decides for", () => {
-  it("lets no call through, and its agents are not left waiting", async () => {
+  it("lets no call through, and its agents are not left waiting", {
+    timeout: 300_000,
+  }, async () => {
     await Promise.all([silentHolder(), lostHolder()])
     expect(models.calls).toEqual([])
   })
