@@ -13,6 +13,8 @@ export interface CallEnd {
   /** By itself, broken off (reset, silence), or given up while nobody was listening any more. */
   readonly stop: "complete" | "broken" | "givenUp"
   readonly usage: "final" | "partial" | "none"
+  /** The provider named an answer, if it said no more of it: a model may have run. */
+  readonly hasBegun: boolean
   /** Some of the answer was seen, if only an unfinished part. */
   readonly hasAnswer: boolean
   /** The provider said inside the answer that it failed. */
@@ -70,7 +72,7 @@ export const OUTCOMES: readonly Row[] = [
   },
   {
     when: "the answer says that it failed before it began",
-    applies: ({ usage, saidError, hasAnswer }) => usage === "none" && saidError && !hasAnswer,
+    applies: ({ usage, saidError, hasBegun }) => usage === "none" && saidError && !hasBegun,
     outcome: NOT_BILLED,
   },
   {

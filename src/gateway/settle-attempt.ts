@@ -69,6 +69,7 @@ const endOf = ({ meter }: Settling, attempt: Attempt): CallEnd => {
     status: attempt.status,
     stop: attempt.stop,
     usage,
+    hasBegun: meter.answerId() !== null || meter.answerBytes() > 0,
     hasAnswer: meter.answerBytes() > 0,
     saidError: meter.error() !== null,
   }

@@ -8,6 +8,7 @@ const END: CallEnd = {
   status: 200,
   stop: "complete",
   usage: "final",
+  hasBegun: true,
   hasAnswer: true,
   saidError: false,
 }
@@ -19,6 +20,7 @@ const VOID = { kind: "void" }
 
 const unsaid = (more: Partial<CallEnd>): Partial<CallEnd> => ({
   usage: "none",
+  hasBegun: false,
   hasAnswer: false,
   ...more,
 })
@@ -47,6 +49,11 @@ const ROWS: readonly (readonly [string, Partial<CallEnd>, object])[] = [
     NOTHING,
   ],
   ["an error inside after some answer", { saidError: true, usage: "none" }, CHARGE],
+  [
+    "an error inside an answer that was only named",
+    unsaid({ saidError: true, hasBegun: true }),
+    CHARGE,
+  ],
   ["an error inside after some usage", unsaid({ saidError: true, usage: "partial" }), CHARGE],
   ["a redirect", unsaid({ status: 307 }), NOTHING],
   ...[400, 401, 402, 403, 404, 405, 413, 415, 422, 426, 429, 451].map(
@@ -76,7 +83,8 @@ describe("what a call ended in", () => {
   })
 })
 
-const ends: fc.Arbitrary<CallEnd> = fc.record({
+const anyEnd: fc.Arbitrary<CallEnd> = fc.record({
+  hasBegun: fc.boolean(),
   left: fc.boolean(),
   status: fc.oneof(fc.constant(null), fc.integer({ min: 200, max: 599 })),
   stop: fc.constantFrom("complete", "broken", "givenUp"),
@@ -84,6 +92,8 @@ const ends: fc.Arbitrary<CallEnd> = fc.record({
   hasAnswer: fc.boolean(),
   saidError: fc.boolean(),
 })
+
+const ends = anyEnd.map((end) => ({ ...end, hasBegun: end.hasBegun || end.hasAnswer }))
 
 const always = (name: string, holds: (end: CallEnd, outcome: Outcome) => boolean): void =>
   it(name, () => {
@@ -105,11 +115,11 @@ describe("whatever it ended in", () => {
   )
   always(
     "less than what was held is written down only after the end, or after a status without a model",
-    ({ left, status, stop, usage, hasAnswer, saidError }, { kind }) =>
+    ({ left, status, stop, usage, hasBegun, hasAnswer, saidError }, { kind }) =>
       kind !== "settle" ||
       usage === "final" ||
       (left && stop === "complete" && hasAnswer && usage === "none" && !saidError) ||
-      (usage === "none" && saidError && !hasAnswer) ||
+      (usage === "none" && saidError && !hasBegun) ||
       (usage === "none" && status !== null && (status < 200 || status >= 300)),
   )
   always(
