@@ -1,11 +1,13 @@
 /**
- * Group commit: while one batch is being written, the next one gathers.
+ * Group commit: while one batch is being written, the next one gathers. Rows that nobody waits for
+ * linger, so that they go with the next that somebody does: a call that is held, and settled just
+ * before, costs one fsync and waits for no other.
  *
  * Rows stay here until they are on disk. When writing fails everybody who waits is told, the
  * rows stay in order, and writing is tried again: after a pause that grows, or sooner when
  * more rows come.
  */
-import { LedgerUnavailable, type LedgerWriter } from "../ledger.ts"
+import { LedgerUnavailable, type LedgerWriter, type Patience } from "../ledger.ts"
 
 export interface WriteQueueOptions {
   readonly path: string
@@ -35,6 +37,9 @@ interface Waiter {
 const isFinal = ({ reason }: LedgerUnavailable): boolean =>
   reason === "fenced" || reason === "damaged" || reason === "closed"
 
+/** How long rows linger that nobody waits for; those of a busy supervisor go sooner, with others. */
+const LINGER_MS = 5
+
 export const makeWriteQueue = (options: WriteQueueOptions): WriteQueue => {
   const waiters = new Map<number, Waiter>()
   const listeners = new Set<(error: LedgerUnavailable | null) => void>()
@@ -49,6 +54,9 @@ export const makeWriteQueue = (options: WriteQueueOptions): WriteQueue => {
   let pauseMs = options.firstRetryMs
   let triedAt = 0
   let retry: NodeJS.Timeout | null = null
+  let lingering: NodeJS.Timeout | null = null
+  /** Up to this row somebody is waiting. */
+  let urgentSeq = 0
 
   const pendingRows = (): number => bodies.length - head
 
@@ -72,7 +80,8 @@ export const makeWriteQueue = (options: WriteQueueOptions): WriteQueue => {
       waiters.get(seq)?.resolve()
       waiters.delete(seq)
     }
-    if (pendingRows() > 0) flush()
+    if (pendingRows() > 0 && isUrgent()) flush()
+    else wake()
     if (recovered) tell(null)
   }
 
@@ -96,15 +105,29 @@ export const makeWriteQueue = (options: WriteQueueOptions): WriteQueue => {
 
   const flush = (): void => {
     if (retry !== null) clearTimeout(retry)
+    if (lingering !== null) clearTimeout(lingering)
     retry = null
+    lingering = null
     busy = true
     triedAt = performance.now()
     const batch = bodies.slice(head, head + options.maxBatchRows)
     options.write(durableSeq + 1, batch).then(() => onWritten(batch.length), onFailed)
   }
 
-  /** Begins a batch at the end of this turn, so that all rows of the turn are in it. */
+  const isUrgent = (): boolean => urgentSeq > durableSeq || pendingRows() >= options.maxBatchRows
+
+  /** Begins a batch at the end of this turn, so that all rows of the turn are in it; or lets it linger. */
   const wake = (): void => {
+    if (isUrgent()) begin()
+    else if (!busy && pendingRows() > 0) lingering ??= setTimeout(endLingering, LINGER_MS)
+  }
+
+  const endLingering = (): void => {
+    lingering = null
+    begin()
+  }
+
+  const begin = (): void => {
     if (busy || pendingRows() === 0) return
     if (failure !== null) {
       const early = performance.now() - triedAt < options.firstRetryMs
@@ -122,10 +145,14 @@ export const makeWriteQueue = (options: WriteQueueOptions): WriteQueue => {
     return promise
   }
 
-  const durable = (seq: number): Promise<void> => {
+  const durable = (seq: number, patience: Patience = "urgent"): Promise<void> => {
     if (seq <= durableSeq) return Promise.resolve()
     if (failure !== null) return Promise.reject(failure)
     if (closing && seq > appendedSeq) return Promise.reject(closedError(options.path))
+    if (patience === "urgent" && seq > urgentSeq) {
+      urgentSeq = seq
+      wake()
+    }
     return written(seq)
   }
 
