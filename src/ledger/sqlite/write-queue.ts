@@ -28,7 +28,7 @@ export interface WriteQueue
 }
 
 interface Waiter {
-  readonly promise: Promise<void>
+  readonly seq: number
   readonly resolve: () => void
   readonly reject: (error: LedgerUnavailable) => void
 }
@@ -41,7 +41,8 @@ const isFinal = ({ reason }: LedgerUnavailable): boolean =>
 const LINGER_MS = 5
 
 export const makeWriteQueue = (options: WriteQueueOptions): WriteQueue => {
-  const waiters = new Map<number, Waiter>()
+  /** In a list: a map that grows and shrinks holds who was in it until the next full collection. */
+  let waiters: Waiter[] = []
   const listeners = new Set<(error: LedgerUnavailable | null) => void>()
   /** Not on disk yet, as JSON: `bodies[head]` is row `durableSeq + 1`. */
   let bodies: string[] = []
@@ -71,25 +72,28 @@ export const makeWriteQueue = (options: WriteQueueOptions): WriteQueue => {
       bodies = bodies.slice(head)
       head = 0
     }
-    const from = durableSeq + 1
     durableSeq += rows
     pauseMs = options.firstRetryMs
     const recovered = failure !== null && !isFinal(failure)
     if (recovered) failure = null
-    for (let seq = from; seq <= durableSeq; seq++) {
-      waiters.get(seq)?.resolve()
-      waiters.delete(seq)
-    }
+    release()
     if (pendingRows() > 0 && isUrgent()) flush()
     else wake()
     if (recovered) tell(null)
   }
 
+  const release = (): void => {
+    const served = waiters.filter(({ seq }) => seq <= durableSeq)
+    waiters = waiters.filter(({ seq }) => seq > durableSeq)
+    for (const { resolve } of served) resolve()
+  }
+
   const fail = (error: LedgerUnavailable): void => {
     const first = failure === null
     if (first || isFinal(error)) failure = error
-    for (const { reject } of waiters.values()) reject(error)
-    waiters.clear()
+    const refused = waiters
+    waiters = []
+    for (const { reject } of refused) reject(error)
     if (first) tell(error)
   }
 
@@ -137,13 +141,8 @@ export const makeWriteQueue = (options: WriteQueueOptions): WriteQueue => {
     setImmediate(flush)
   }
 
-  const written = (seq: number): Promise<void> => {
-    const known = waiters.get(seq)
-    if (known !== undefined) return known.promise
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    waiters.set(seq, { promise, resolve, reject })
-    return promise
-  }
+  const written = (seq: number): Promise<void> =>
+    new Promise((resolve, reject) => waiters.push({ seq, resolve, reject }))
 
   const durable = (seq: number, patience: Patience = "urgent"): Promise<void> => {
     if (seq <= durableSeq) return Promise.resolve()
