@@ -6,7 +6,8 @@
  * whether anything may be granted at all. Each verdict is a transition of its own; after every
  * event the state value equals `project(context)`.
  */
-import { contextOf, supervisorSetup } from "./supervisor-setup.ts"
+import { supervisorSetup } from "./supervisor-actions.ts"
+import { contextOf } from "./supervisor-setup.ts"
 
 /** The verdicts exclude each other, so the frequent one is asked first. */
 const reportedUsage = [
@@ -29,9 +30,6 @@ const requestedHold = [
   { guard: "holdLosesPatience", actions: "refuseHold" },
   { guard: "holdUnknown", actions: "refuseHold" },
 ] as const
-
-/** Whoever waits for what others hold is answered as soon as that is decided. */
-const waitingHolds = { guard: "nextHoldIsDecided", actions: "answerNextHold" } as const
 
 const life = supervisorSetup.createStateConfig({
   initial: "open",
@@ -131,15 +129,11 @@ const day = supervisorSetup.createStateConfig({
         },
         /** Metered agents cannot be refused their next call, so they are stopped. */
         enforced: {
-          entry: "stopMetered",
-          always: { guard: "isSoft", target: "flagged" },
-          on: {
-            "usage.reported": [
-              { guard: "spendsInGrace", actions: ["recordUsage", "endGrace"] },
-              { guard: "agentOverLimit", actions: "recordUsage" },
-              { guard: "usageRecords", actions: ["recordUsage", "stopMetered"] },
-            ],
-          },
+          always: [
+            { guard: "isSoft", target: "flagged" },
+            { guard: "meteredGoOn", actions: "stopMetered" },
+          ],
+          on: { "usage.reported": reportedUsage },
         },
       },
     },
@@ -149,8 +143,9 @@ const day = supervisorSetup.createStateConfig({
 const ledger = supervisorSetup.createStateConfig({
   initial: "writable",
   states: {
+    /** Only here anybody waits for what others hold: soft mode grants at once, and `refusing` refuses. */
     writable: {
-      always: waitingHolds,
+      always: { guard: "nextHoldIsDecided", actions: "answerNextHold" },
       on: {
         "hold.requested": requestedHold,
         "ledger.failed": [
@@ -172,7 +167,7 @@ const ledger = supervisorSetup.createStateConfig({
       },
     },
     buffering: {
-      always: [{ guard: "isHard", target: "refusing" }, waitingHolds],
+      always: { guard: "isHard", target: "refusing" },
       on: {
         "hold.requested": requestedHold,
         "ledger.recovered": { target: "writable", actions: "noteWritable" },

@@ -24,6 +24,7 @@ export {
   InvalidRequest,
   type RefusalReport,
 } from "./host/errors.ts"
+export type { SpawnOptions } from "./host/spawn-options.ts"
 export { type SupervisorOptions, startSupervisor } from "./host/start.ts"
-export { type SpawnOptions, Supervisor } from "./host/supervisor.ts"
+export { Supervisor } from "./host/supervisor.ts"
 export { type LedgerService, LedgerUnavailable } from "./ledger/ledger.ts"

@@ -175,7 +175,7 @@ export const judgeHold = (
 ): Judgement => ({
   always: isActive(agent)
     ? judgeDeadline(at, agent.deadlineAt, ask.tokens)
-    : refusedWhileStopping(budget, agent, ask.tokens),
+    : refusedWhileStopping(budget, agent, ask),
   whenHard: first([
     judgeBounds(budget, agent, ask),
     judgeOwn(ask.wrapsUp ? agent : withoutReserve(budget, agent), ask),
@@ -203,7 +203,8 @@ export const isCostLimited = (budget: Budget, agent: LiveAgent): boolean =>
   agent.cost.limit !== null || budget.dayCost.limit !== null
 
 /** Nothing new is granted to an agent on its way out; the refusal names why it is leaving. */
-const refusedWhileStopping = (budget: Budget, agent: LiveAgent, asked: number): Refusal => {
+const refusedWhileStopping = (budget: Budget, agent: LiveAgent, ask: Amounts): Refusal => {
+  const asked = ask.tokens
   switch (agent.reason) {
     case "agent_token_limit":
       return { ...closed(agent.reason, true, asked), ...numbersOf(agent.account) }
@@ -211,7 +212,7 @@ const refusedWhileStopping = (budget: Budget, agent: LiveAgent, asked: number): 
       return { ...closed(agent.reason, true, asked), ...numbersOf(budget.day) }
     case "cost_limit": {
       const account = isFull(agent.cost) ? agent.cost : budget.dayCost
-      return { ...closed(agent.reason, true, 0), ...numbersOf(account) }
+      return { ...closed(agent.reason, true, ask.costMicroUsd ?? 0), ...numbersOf(account) }
     }
     case "duration_limit":
       return closed(agent.reason, true, asked)

@@ -116,7 +116,8 @@ export interface Hold {
   readonly windowId: WindowId
   readonly tokens: Tokens
   readonly expiresAt: Instant | null
-  readonly costMicroUsd: MicroUsd
+  /** Null: of a model without a price. */
+  readonly costMicroUsd: MicroUsd | null
   /** What was asked for; `tokens` is what was granted of it. */
   readonly askedTokens: Tokens
   readonly outputTokens: Tokens

@@ -3,7 +3,7 @@
  *
  * It opens with what the ledger remembers of its earlier use, so that no day is given twice.
  */
-import type { Instant, Tokens } from "../vocabulary.ts"
+import type { Instant, MicroUsd, Tokens } from "../vocabulary.ts"
 import { add, subtract } from "./amounts.ts"
 import type { Budget } from "./budget.ts"
 import { conclude, type Decision } from "./decision.ts"
@@ -14,6 +14,8 @@ import { clockSteppedBack, windowAt } from "./window.ts"
 export interface EarlierUse {
   readonly confirmedTokens: Tokens
   readonly uncertainTokens: Tokens
+  readonly confirmedMicroUsd?: MicroUsd
+  readonly uncertainMicroUsd?: MicroUsd
 }
 
 /** The day that would be opened: the one whose earlier use is asked for. */
@@ -45,6 +47,16 @@ export const earlierUse = (allTokens: Tokens, uncertainTokens: Tokens): EarlierU
   return { confirmedTokens, uncertainTokens: subtract(allTokens, confirmedTokens) }
 }
 
+/** The same of its money; nothing where there was none. */
+export const earlierMoney = (
+  allMicroUsd: MicroUsd,
+  uncertainMicroUsd: MicroUsd,
+): Pick<EarlierUse, "confirmedMicroUsd" | "uncertainMicroUsd"> => {
+  if (allMicroUsd === 0) return {}
+  const { confirmedTokens, uncertainTokens } = earlierUse(allMicroUsd, uncertainMicroUsd)
+  return { confirmedMicroUsd: confirmedTokens, uncertainMicroUsd: uncertainTokens }
+}
+
 /** The day's uncertain tokens after one more of its rows. */
 export const uncertainAfter = (uncertain: Tokens, row: Row): Tokens => {
   switch (row.kind) {
@@ -55,6 +67,21 @@ export const uncertainAfter = (uncertain: Tokens, row: Row): Tokens => {
       return row.provenance === "reported" ? uncertain : add(uncertain, row.tokens)
     case "corrected":
       return subtract(uncertain, row.uncertainBefore)
+    default:
+      return uncertain
+  }
+}
+
+/** The same of its money. */
+export const uncertainMoneyAfter = (uncertain: MicroUsd, row: Row): MicroUsd => {
+  switch (row.kind) {
+    case "hold_expired":
+      return add(uncertain, row.heldCostMicroUsd ?? 0)
+    case "hold_settled":
+    case "usage_recorded":
+      return row.provenance === "reported" ? uncertain : add(uncertain, row.costMicroUsd ?? 0)
+    case "corrected":
+      return subtract(uncertain, row.cost?.uncertainMicroUsd ?? 0)
     default:
       return uncertain
   }

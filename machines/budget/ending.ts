@@ -32,8 +32,12 @@ export const decideEnd = (before: Budget, ending: Ending, at: Instant): Decision
 const finalReason = (agent: LiveAgent, ending: Ending): StopReason =>
   agent.reason ?? exitReason(agent, ending.reason)
 
-/** Why an agent that exits by itself ends: its latest hold may stand refused for good. */
-export const exitReason = (agent: LiveAgent, outcome: StopReason): StopReason => {
+/**
+ * Why an agent that exits by itself ends: its latest hold may stand refused for good by a limit.
+ * A call that could not be bounded is no limit: how it exits then is its own affair.
+ */
+export const exitReason = ({ refusedNever }: LiveAgent, outcome: StopReason): StopReason => {
   const byItself = outcome === "completed" || outcome === "failed"
-  return byItself && agent.refusedNever !== null ? stopReasonOf(agent.refusedNever) : outcome
+  if (!byItself || refusedNever === null || refusedNever === "unboundable") return outcome
+  return stopReasonOf(refusedNever)
 }

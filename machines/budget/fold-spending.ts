@@ -23,7 +23,7 @@ export const placeHold = (budget: Budget, row: Rows.HoldPlaced): Budget => {
   const agent = agentOf(budget, row.key)
   if (agent === undefined) return budget
   const enforcement = classAfter(agent, row.claims ?? "reserved")
-  const { key, windowId, tokens, expiresAt, costMicroUsd = 0 } = row
+  const { key, windowId, tokens, expiresAt, costMicroUsd = null } = row
   const placed = {
     ...{ id: row.holdId, key, windowId, tokens, expiresAt, costMicroUsd },
     askedTokens: row.askedTokens ?? tokens,
@@ -52,11 +52,11 @@ export const placeHold = (budget: Budget, row: Rows.HoldPlaced): Budget => {
 }
 
 /** Most calls have no price: their accounts of money stay the very same. */
-const holdMoney = (account: Account, costMicroUsd: MicroUsd): Account =>
-  costMicroUsd === 0 ? account : hold(account, costMicroUsd)
+const holdMoney = (account: Account, costMicroUsd: MicroUsd | null): Account =>
+  costMicroUsd === null || costMicroUsd === 0 ? account : hold(account, costMicroUsd)
 
-const releaseMoney = (account: Account, costMicroUsd: MicroUsd): Account =>
-  costMicroUsd === 0 ? account : release(account, costMicroUsd)
+const releaseMoney = (account: Account, costMicroUsd: MicroUsd | null): Account =>
+  costMicroUsd === null || costMicroUsd === 0 ? account : release(account, costMicroUsd)
 
 /** Takes the hold off its agent and its window; whether it is charged is the caller's business. */
 export const dropHold = (
@@ -134,7 +134,7 @@ export const settleHold = (budget: Budget, row: Rows.HoldSettled): Budget => {
 
 export const expireHold = (budget: Budget, row: Rows.HoldExpired): Budget => {
   if (holdOf(budget, row.holdId) === undefined) return budget
-  const cost = { microUsd: row.heldCostMicroUsd ?? 0, overrun: 0 }
+  const cost = costOf(row.heldCostMicroUsd, row.heldCostMicroUsd ?? 0)
   const spent = {
     ...row,
     usage: NO_USAGE,
@@ -180,10 +180,12 @@ export const correctCall = (budget: Budget, row: Rows.Corrected): Budget => {
     now: row.tokens,
   }
   const inWindow = row.windowId === budget.window.id
+  const priced = row.cost?.beforeMicroUsd === null ? 1 : 0
   const shift = <A extends LiveAgent>(agent: A): A => ({
     ...agent,
     account: correct(agent.account, correction),
     cost: correctMoney(agent.cost, row),
+    unpricedCalls: agent.unpricedCalls - priced,
     windowTokens: inWindow
       ? add(subtract(agent.windowTokens, row.tokensBefore), row.tokens)
       : agent.windowTokens,
@@ -193,6 +195,7 @@ export const correctCall = (budget: Budget, row: Rows.Corrected): Budget => {
     ...budget,
     day: inWindow ? correct(budget.day, correction) : budget.day,
     dayCost: inWindow ? correctMoney(budget.dayCost, row) : budget.dayCost,
+    unpricedCalls: budget.unpricedCalls - (inWindow ? priced : 0),
     largestCall: Math.max(budget.largestCall ?? 0, row.tokens),
   }
   if (agentOf(budget, row.key) === undefined) return correctEnded(corrected, row.key, shift)
@@ -206,7 +209,7 @@ const correctMoney = (account: Account, { cost }: Rows.Corrected): Account =>
   cost === undefined
     ? account
     : correct(account, {
-        before: cost.beforeMicroUsd,
+        before: cost.beforeMicroUsd ?? 0,
         uncertainBefore: cost.uncertainMicroUsd,
         now: cost.nowMicroUsd,
       })

@@ -148,11 +148,13 @@ const setBudget = (budget: Budget, row: Rows.BudgetSet): Budget => {
     settings,
     day: limited(budget.day, settings.dailyTokenLimit),
     dayCost: limited(budget.dayCost, settings.dailyCostLimitMicroUsd),
-    agents: HashMap.map(budget.agents, (agent) => ({
-      ...agent,
-      account: limited(agent.account, narrowerLimit(agent.ownLimit, perAgentTokenLimit)),
-      cost: limited(agent.cost, narrowerLimit(agent.ownCostLimit, perAgentCostLimitMicroUsd)),
-    })),
+    agents: HashMap.map(budget.agents, (agent) => {
+      const account = limited(agent.account, narrowerLimit(agent.ownLimit, perAgentTokenLimit))
+      const cost = limited(agent.cost, narrowerLimit(agent.ownCostLimit, perAgentCostLimitMicroUsd))
+      // Under another limit something else is set aside, and it is told of that anew.
+      const wrappingUp = agent.wrappingUp && account.limit === agent.account.limit
+      return { ...agent, account, cost, wrappingUp }
+    }),
   }
 }
 

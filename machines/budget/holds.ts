@@ -117,7 +117,7 @@ const placedRow = (
     tokens: grant.tokens,
     expiresAt: isWatched ? null : expiresAt,
     wouldRefuse,
-    ...(grant.costMicroUsd ? { costMicroUsd: grant.costMicroUsd } : {}),
+    ...costOf(grant),
     ...(askedTokens === grant.tokens ? {} : { askedTokens }),
     ...("call" in request ? { outputTokens: grant.outputTokens } : {}),
     ...(grant.wrapsUp ? { wrapUp: true } : {}),
@@ -222,7 +222,7 @@ export const decideSettle = (
 }
 
 const heldMoney = ({ costMicroUsd }: Hold) =>
-  costMicroUsd === 0 ? {} : { heldCostMicroUsd: costMicroUsd }
+  costMicroUsd === null ? {} : { heldCostMicroUsd: costMicroUsd }
 
 const resolution = (kind: "hold_voided" | "hold_expired", hold: Hold): Unnumbered => ({
   kind,

@@ -8,7 +8,16 @@ import type {
   Usage,
   UsageId,
 } from "../vocabulary.ts"
-import { largestOfEach, NO_USAGE, rawTokens, sameUsage, subtractUsage, weigh } from "./amounts.ts"
+import { usedOf } from "./account.ts"
+import {
+  largestOfEach,
+  NO_USAGE,
+  rawTokens,
+  sameUsage,
+  subtract,
+  subtractUsage,
+  weigh,
+} from "./amounts.ts"
 import { agentOf, type Budget, type KnownCall, knownCall, type LiveAgent } from "./budget.ts"
 import { conclude, type Decision, turnDay } from "./decision.ts"
 import type { Corrected, Unnumbered } from "./row.ts"
@@ -91,12 +100,12 @@ const costChange = (
   { costMicroUsd: before, uncertain }: KnownCall,
   now: MicroUsd | null,
 ): Pick<Corrected, "cost"> => {
-  if (now === null) return {}
-  const beforeMicroUsd = before ?? 0
-  const uncertainMicroUsd = uncertain > 0 ? beforeMicroUsd : 0
+  if (now === null && before === null) return {}
+  // What was uncertain of it is confirmed together with its tokens, though it costs no more.
+  const uncertainMicroUsd = uncertain > 0 ? (before ?? 0) : 0
   // A larger count never costs less.
-  const nowMicroUsd = Math.max(now, beforeMicroUsd)
-  return { cost: { beforeMicroUsd, uncertainMicroUsd, nowMicroUsd } }
+  const nowMicroUsd = Math.max(now ?? 0, before ?? 0)
+  return { cost: { beforeMicroUsd: before, uncertainMicroUsd, nowMicroUsd } }
 }
 
 /** A settle that comes after its hold was charged; what the ledger knew of the hold comes along. */
@@ -106,7 +115,8 @@ export interface LateSettlement {
   readonly windowId: string
   readonly chargedTokens: number
   readonly usage: Usage
-  readonly chargedMicroUsd?: MicroUsd
+  /** Null or not set: it was held without a price. */
+  readonly chargedMicroUsd?: MicroUsd | null
   /** Null or not set: nobody knows, and what was charged stands. */
   readonly costMicroUsd?: MicroUsd | null
 }
@@ -135,9 +145,9 @@ export const decideLateSettle = (
   return stopIfFull(corrected, "correctsAndStops", late.key, at)
 }
 
-const lateCost = ({ chargedMicroUsd = 0, costMicroUsd = null }: LateSettlement) => {
+const lateCost = ({ chargedMicroUsd = null, costMicroUsd = null }: LateSettlement) => {
   if (costMicroUsd === null) return {}
-  const charged = { beforeMicroUsd: chargedMicroUsd, uncertainMicroUsd: chargedMicroUsd }
+  const charged = { beforeMicroUsd: chargedMicroUsd, uncertainMicroUsd: chargedMicroUsd ?? 0 }
   return { cost: { ...charged, nowMicroUsd: costMicroUsd } }
 }
 
@@ -153,8 +163,8 @@ export interface OwnAccountReport {
 export type ComparisonVerdict = "agrees" | "foundUncounted" | "foundUncountedAndStops" | "unknown"
 
 /**
- * Compares the two. Calls that its own account knows of and no count here covers, not even an
- * uncertain one, were made past the gateway: they are recorded, and make the agent `metered`.
+ * Compares the two. Calls that its own account knows of and no count here covers, not even a
+ * held or an uncertain one, were made past the gateway: they are recorded, and make the agent `metered`.
  */
 export const decideComparison = (
   before: Budget,
@@ -166,7 +176,7 @@ export const decideComparison = (
   if (agent === undefined) return conclude(turned, "unknown", [])
   const { key, meter, usage, model } = report
   const read: Unnumbered = { kind: "own_account_read", key, meter, usage }
-  const uncounted = uncountedOf(agent, usage)
+  const uncounted = uncountedOf(turned.budget, agent, usage)
   if (uncounted === null) return conclude(turned, "agrees", [read])
   const provenance = "reported"
   const found = recordedRow(turned.budget, {
@@ -181,7 +191,11 @@ export const decideComparison = (
 }
 
 /** Kinds are told apart otherwise by some agents, so only the sum says whether anything is missing. */
-const uncountedOf = (agent: LiveAgent, own: Usage): Usage | null => {
-  const counted = rawTokens(agent.usage) + agent.account.uncertain + agent.account.held
-  return rawTokens(own) > counted ? subtractUsage(own, agent.usage) : null
+const uncountedOf = (budget: Budget, agent: LiveAgent, own: Usage): Usage | null => {
+  const { usage, account } = agent
+  // Held calls are under way; charged ones without counts are what the counts do not explain.
+  const explained = weigh(usage, budget.settings.tokenWeights)
+  const unexplained = Math.min(account.uncertain, subtract(usedOf(account), explained))
+  const counted = rawTokens(usage) + account.held + unexplained
+  return rawTokens(own) > counted ? subtractUsage(own, usage) : null
 }

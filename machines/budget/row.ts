@@ -126,6 +126,7 @@ export interface HoldPlaced extends Stamp {
   /** Null: while its connection is open or its agent lives, however long that takes. */
   readonly expiresAt: Instant | null
   readonly wouldRefuse: Refusal | null
+  /** Not set: of a model without a price, which is not the same as one that costs nothing. */
   readonly costMicroUsd?: MicroUsd
   /** What was asked for, where less was granted. */
   readonly askedTokens?: Tokens
@@ -203,9 +204,9 @@ export interface Corrected extends Stamp {
   /** How much of `tokensBefore` stood as uncertain; it is confirmed by this row. */
   readonly uncertainBefore: Tokens
   readonly usageBefore: Usage
-  /** The call's cost before and now, and how much of it stood as uncertain. */
+  /** The call's cost before and now, and how much of it stood as uncertain; before null: no price. */
   readonly cost?: {
-    readonly beforeMicroUsd: MicroUsd
+    readonly beforeMicroUsd: MicroUsd | null
     readonly uncertainMicroUsd: MicroUsd
     readonly nowMicroUsd: MicroUsd
   }

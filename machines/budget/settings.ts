@@ -36,9 +36,6 @@ export interface BudgetSettings {
 export const DEFAULT_SETTINGS: BudgetSettings = {
   dailyTokenLimit: 10_000_000,
   perAgentTokenLimit: 2_000_000,
-  dailyCostLimitMicroUsd: null,
-  perAgentCostLimitMicroUsd: null,
-  reserveForWrapUp: 0,
   maxConcurrentAgents: 10,
   maxTaskDurationMinutes: 120,
   enforceHardLimits: true,
@@ -46,9 +43,12 @@ export const DEFAULT_SETTINGS: BudgetSettings = {
   thresholds: [80, 95, 100],
   graceSeconds: 5,
   holdTimeoutMinutes: 15,
+  timeZone: "UTC",
+  dailyCostLimitMicroUsd: null,
+  perAgentCostLimitMicroUsd: null,
+  reserveForWrapUp: 0,
   allowUnbounded: false,
   allowUnpriced: false,
-  timeZone: "UTC",
 }
 
 /** Settings as an earlier version wrote them: what it did not know is at its default. */

@@ -63,13 +63,16 @@ const active = (budget: Budget): readonly LiveAgent[] =>
 /** The day's tokens or its money are used up. */
 export const isDayFull = ({ day, dayCost }: Budget): boolean => isFull(day) || isFull(dayCost)
 
-/** The day is full: metered agents cannot be refused their next call, so they are stopped. */
+/** Metered agents cannot be refused their next call, so a full day ends them. */
+export const endsWithDay = (budget: Budget, agent: LiveAgent): boolean =>
+  isDayFull(budget) && agent.enforcement === "metered" && agent.slot && isActive(agent)
+
+/** The day is full: stops whom that ends. */
 export const decideExhaustion = (before: Budget, at: Instant): Decision<StopVerdict> => {
   const turned = turnDay(before, at)
-  if (!isDayFull(turned.budget)) return conclude(turned, "unknown", [])
   const reason = isFull(turned.budget.day) ? "daily_token_limit" : "cost_limit"
   const rows = active(turned.budget)
-    .filter((agent) => agent.enforcement === "metered")
+    .filter((agent) => endsWithDay(turned.budget, agent))
     .map((agent) => stopRow(agent, reason))
   return conclude(turned, rows.length > 0 ? "stops" : "unknown", rows)
 }

@@ -21,6 +21,8 @@ export type FileKey =
 
 export interface FileUpstream {
   readonly baseUrl: URL | null
+  /** Where that was said. */
+  readonly baseUrlFrom: Place | null
   readonly key: FileKey | null
   /** Whose prices; null: whoever the base URL belongs to. */
   readonly provider: string | null
@@ -59,8 +61,10 @@ class UpstreamReader extends MapReader {
     const { apiKey, ...rest } = isMap(value) ? value : {}
     if (apiKey !== undefined) this.add("invalid_value", [...path, "apiKey"], "a key", NO_KEY_HERE)
     const map = this.mapAt(path, isMap(value) ? rest : value, KEYS)
+    const baseUrl = this.baseUrl([...path, "baseUrl"], map.baseUrl)
     return {
-      baseUrl: this.baseUrl([...path, "baseUrl"], map.baseUrl),
+      baseUrl,
+      baseUrlFrom: baseUrl === null ? null : this.placeOf([...path, "baseUrl"]),
       key: this.key(path, map.apiKeyFile, map.apiKeyCommand),
       provider: this.provider([...path, "provider"], map.provider),
       freePaths: this.freePaths([...path, "freePaths"], map.freePaths),

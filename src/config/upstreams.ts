@@ -28,6 +28,8 @@ export type KeySource = { readonly sentAs: SentAs } & (
 export interface Upstream {
   /** Its path is the prefix of every call, `/` or without a slash at its end. */
   readonly baseUrl: URL
+  /** Where that was said; null: nowhere, it is the provider's public one. */
+  readonly baseUrlFrom: Place | null
   /** Null: what the agent sends is passed on. */
   readonly key: KeySource | null
   /** Whose prices; null: whoever the base URL belongs to. */
@@ -104,7 +106,13 @@ export const resolveUpstreams = (
   return Result.succeed(upstreams)
 }
 
-const NOTHING: FileUpstream = { baseUrl: null, key: null, provider: null, freePaths: [] }
+const NOTHING: FileUpstream = {
+  baseUrl: null,
+  baseUrlFrom: null,
+  key: null,
+  provider: null,
+  freePaths: [],
+}
 
 interface Read {
   readonly baseUrl: URL | null
@@ -113,13 +121,14 @@ interface Read {
 }
 
 const upstreamOf = (name: UpstreamName, file: FileUpstream, env: Read): Upstream => {
-  const { publicUrl, sentAs } = APIS[name]
+  const { publicUrl, baseUrlVariable, sentAs } = APIS[name]
   const fileKey = file.key === null ? null : { ...file.key, sentAs }
   // A file that names an address and its key means the two together: a key that happens to be in
   // the environment belongs to another address, which alone should see it.
   const isPair = env.baseUrl === null && file.baseUrl !== null && fileKey !== null
   return {
     baseUrl: env.baseUrl ?? file.baseUrl ?? new URL(publicUrl),
+    baseUrlFrom: env.baseUrl === null ? file.baseUrlFrom : placeIn(baseUrlVariable),
     key: isPair ? fileKey : (env.key ?? fileKey),
     provider: file.provider,
     freePaths: file.freePaths,

@@ -3,6 +3,7 @@
  * and ends exactly once, before the client sees the end of its answer.
  */
 import type { IncomingMessage, ServerResponse } from "node:http"
+import type { RefusalReport } from "../host/errors.ts"
 import type { PriceBook } from "../pricing/price-book.ts"
 import { boundOf } from "./call-bound.ts"
 import type { Desk } from "./desk.ts"
@@ -50,7 +51,7 @@ export const exchange = async (call: Exchange): Promise<void> => {
   if ("status" in read) return refuse(res, visit.dialect, read)
   const at = desk.now()
   const answer = await hold(call, read, at, gone)
-  if (!answer.granted) return refuse(res, visit.dialect, refusalWords(call, read, answer))
+  if (!answer.granted) return refuseHold(call, read, answer.refusal)
   await spendHeld(call, read, answer.held, at, gone)
 }
 
@@ -162,16 +163,16 @@ const headOf = ({ visit, req }: Exchange, head: Head): UpstreamRequest => {
   return { method: "POST", version, path, query, headers }
 }
 
-const refusalWords = (
-  { visit }: Exchange,
+const refuseHold = (
+  { desk, visit, res }: Exchange,
   { request }: CallRead,
-  { refusal }: Extract<CallAnswer, { granted: false }>,
-): RefusalWords =>
-  budgetWords(visit.dialect, {
-    agentId: visit.claims.agent.agentId,
-    refusal,
-    unboundable: request.unboundable?.why ?? null,
-  })
+  refusal: RefusalReport,
+): void => {
+  const { agentId } = visit.claims.agent
+  desk.log.debug({ agentId, model: request.model, refusal }, "call refused")
+  const unboundable = request.unboundable?.why ?? null
+  refuse(res, visit.dialect, budgetWords(visit.dialect, { agentId, refusal, unboundable }))
+}
 
 /** The request as it leaves: the same bytes, unless something had to be put in. */
 const outgoing = (

@@ -125,6 +125,7 @@ const attend = async (
   res: ServerResponse,
   port: number,
 ): Promise<void> => {
+  res.on("error", (error) => desk.log.debug({ err: error }, "a client could not be answered"))
   const reception = receive(desk, req, port)
   try {
     if (reception.kind === "refused") refuse(res, reception.dialect, reception.words)

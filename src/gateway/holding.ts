@@ -36,7 +36,8 @@ export const placeHold = async (holding: Holding): Promise<CallAnswer> => {
   if (counted === null || !canCount) return askInLine(holding, bound, isBounded)
   const tentative = { bound, isBounded, queue: false, isTentative: true, claims }
   const first = await agent.calls.hold(tentative, gone)
-  if (first.granted) return first
+  // Where nobody decides, no line leads anywhere.
+  if (first.granted || first.refusal.reason === "ledger_unavailable") return first
   const tighter = MATTERS_OF_SIZE.has(first.refusal.reason) ? await counted() : null
   return tighter === null ? askInLine(holding, bound, isBounded) : askInLine(holding, tighter, true)
 }

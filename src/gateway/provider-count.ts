@@ -80,7 +80,7 @@ export interface CountAsk {
 /** Null: the provider gave no count; the bound by bytes stands. */
 export const countInput = async (ask: CountAsk, signal: AbortSignal): Promise<number | null> => {
   const request = objectIn(ask.body)
-  if (request === null) return null
+  if (request === null || signal.aborted) return null
   const body = Buffer.from(JSON.stringify(ask.api.body(request, ask.model)))
   const answer = await askOnce(ask, body, signal)
   const counted = answer === null ? null : ask.api.tokens(answer)

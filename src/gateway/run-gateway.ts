@@ -45,6 +45,7 @@ export interface RunGatewayOptions {
 }
 
 export interface Follower {
+  readonly mustBeBounded: boolean
   readonly agentId: string
   readonly agent: AgentProgram
   readonly command: Situation["command"]
@@ -59,6 +60,8 @@ export interface Lead {
   readonly command: Situation["command"]
   readonly env: Environment
   readonly stopSignal: NodeJS.Signals
+  /** Which program it was taken for; of a `generic` one nobody knows whether it makes calls. */
+  readonly program: Launch["program"]
   readonly claim: Claim
   readonly credential: Credential
   /** Who reads its own account, where nobody is named. */
@@ -147,6 +150,7 @@ class Leader {
       command: commandLineOf(launch, follower.command),
       env: environmentOf(launch, follower.env),
       stopSignal: launch.stopSignal,
+      program: launch.program,
       claim: launch.claim,
       credential: this.credentialOf(launch),
       meter: profileOf(launch.program).meter,
@@ -161,7 +165,7 @@ class Leader {
   }
 
   private situationOf(follower: Follower, { token, key, address }: AdmittedAgent): Situation {
-    const { command, cwd, env } = follower
+    const { command, cwd, env, mustBeBounded } = follower
     const keyFor = (vendor: string): string | null => (this.keyed.has(vendor) ? key : null)
     const owner = this.owner ?? { pid: process.pid, startTime: "0", bootId: "0" }
     return {
@@ -173,6 +177,7 @@ class Leader {
       },
       command,
       env,
+      mustBeBounded,
       home: env.HOME ?? this.machine.home,
       cwd,
       platform: process.platform,

@@ -41,9 +41,20 @@ export const reportOf = (
   const usage = totalOf(parts)
   const model = parts[0]?.model ?? call.request.model
   if (outcome.with === "usage") ratios.learn(model, call.request.inputBytes, inputOf(usage))
-  const costMicroUsd =
-    parts.length === 0 ? 0 : prices.costOf({ provider: call.provider, parts, at: call.at })
+  const costMicroUsd = costOf(parts, call, prices)
   return { usage, provenance: outcome.provenance, model, costMicroUsd }
+}
+
+/** By the model that answered; one without a price of its own is billed as the one asked for. */
+const costOf = (
+  parts: readonly PricedUsage[],
+  { provider, request, at }: Reckoned,
+  prices: PriceBook,
+): number | null => {
+  if (parts.length === 0) return 0
+  const asAsked = (): readonly PricedUsage[] =>
+    parts.map((part) => ({ ...part, model: request.model }))
+  return prices.costOf({ provider, parts, at }) ?? prices.costOf({ provider, parts: asAsked(), at })
 }
 
 const partsOf = (

@@ -3,9 +3,11 @@ import type { Budget } from "../../machines/budget/budget.ts"
 import {
   decideClockStep,
   type EarlierUse,
+  earlierMoney,
   earlierUse,
   presentDay,
   uncertainAfter,
+  uncertainMoneyAfter,
 } from "../../machines/budget/clock-step.ts"
 import type { Decision } from "../../machines/budget/decision.ts"
 import type { Window } from "../../machines/budget/row.ts"
@@ -34,11 +36,16 @@ export const decideAcceptance = async (
   decideClockStep(budget, now, await usedIn(ledger, presentDay(budget, now)))
 
 const usedIn = async (ledger: LedgerReader, { id }: Window): Promise<EarlierUse> => {
-  let all = 0
-  for await (const { tokens } of ledger.history({ fromWindow: id, toWindow: id })) all += tokens
-  let uncertain = 0
+  let [all, allMicroUsd] = [0, 0]
+  for await (const { tokens, costMicroUsd } of ledger.history({ fromWindow: id, toWindow: id })) {
+    all += tokens
+    allMicroUsd += costMicroUsd
+  }
+  let [uncertain, uncertainMicroUsd] = [0, 0]
   const kinds = ["hold_expired", "hold_settled", "usage_recorded", "corrected"] as const
-  for await (const row of ledger.rows({ windowId: id, kinds }))
+  for await (const row of ledger.rows({ windowId: id, kinds })) {
     uncertain = uncertainAfter(uncertain, row)
-  return earlierUse(all, uncertain)
+    uncertainMicroUsd = uncertainMoneyAfter(uncertainMicroUsd, row)
+  }
+  return { ...earlierUse(all, uncertain), ...earlierMoney(allMicroUsd, uncertainMicroUsd) }
 }

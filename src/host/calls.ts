@@ -35,6 +35,11 @@ export interface CallReport {
   readonly costMicroUsd: MicroUsd | null
 }
 
+/** How a held call ended; `void` only when it provably never left. */
+export type CallResolution =
+  | { readonly as: "settle"; readonly report: CallReport }
+  | { readonly as: "charge" | "void" }
+
 /** A call set aside, durable before this is known. The first of `settle`, `charge` and `void` counts. */
 export interface HeldCall {
   readonly id: string
@@ -65,6 +70,24 @@ export interface AgentCalls {
   readonly compare: (account: OwnAccount) => Promise<unknown>
 }
 
+/** Whoever names another end after the first waits for the first. */
+export const heldCall = (
+  granted: Pick<HeldCall, "id" | "outputTokens" | "wrapUp">,
+  resolve: (resolution: CallResolution) => Promise<unknown>,
+): HeldCall => {
+  let ended: Promise<unknown> | null = null
+  const end = (resolution: CallResolution): Promise<unknown> => {
+    ended ??= resolve(resolution)
+    return ended
+  }
+  return {
+    ...granted,
+    settle: (report) => end({ as: "settle", report }),
+    charge: () => end({ as: "charge" }),
+    void: () => end({ as: "void" }),
+  }
+}
+
 type WithoutKey<R> = R extends unknown ? Omit<R, "key"> : never
 export type HoldAsk = WithoutKey<HoldRequest>
 
@@ -92,6 +115,8 @@ export class HostCalls implements AgentCalls {
 
   /** Under an id of the asker's: asked again, also of a later supervisor, it is held once. */
   async holdAs(holdId: HoldId, ask: CallAsk, signal: AbortSignal): Promise<CallAnswer> {
+    // Nobody waits for it any more: to ask would only count against the agent.
+    if (signal.aborted) return { granted: false, refusal: reportOf(TAKEN_BACK) }
     const { bound: call, ...rest } = ask
     const { grant, refusal } = await this.ask({ ...rest, holdId, call, isWatched: true }, signal)
     if (grant === null) return { granted: false, refusal: reportOf(refusal) }
@@ -107,6 +132,8 @@ export class HostCalls implements AgentCalls {
       const request = { ...ask, key }
       const asked = host.ask(holdId, { type: "hold.requested", at: host.now(), request })
       const answer = await Promise.race([asked, taken.back])
+      // Also when it was granted in that very turn: the hold is void by then.
+      if (signal?.aborted) return { grant: null, refusal: TAKEN_BACK }
       if (!answer.granted)
         return { grant: null, refusal: answer.refusal ?? closed("stale", true, 0) }
       if (answer.durable || !host.settings.enforceHardLimits)
@@ -116,6 +143,18 @@ export class HostCalls implements AgentCalls {
       return { grant: null, refusal: closed("ledger_unavailable", false, 0) }
     } finally {
       taken.dispose()
+    }
+  }
+
+  resolve(holdId: HoldId, resolution: CallResolution): Promise<void> {
+    switch (resolution.as) {
+      case "settle":
+        // Its client has its answer already, and its next call's hold takes this row along.
+        return this.settle({ holdId, ...resolution.report }, "patient")
+      case "charge":
+        return this.charge(holdId)
+      case "void":
+        return this.void(holdId)
     }
   }
 
@@ -146,15 +185,8 @@ export class HostCalls implements AgentCalls {
   }
 
   private held(holdId: HoldId, { outputTokens, wrapsUp }: HoldGrant): HeldCall {
-    return {
-      id: holdId,
-      outputTokens,
-      wrapUp: wrapsUp ? { remainingTokens: this.remaining() } : null,
-      // Its client has its answer already, and its next call's hold takes this row along.
-      settle: (report) => this.settle({ holdId, ...report }, "patient"),
-      charge: () => this.charge(holdId),
-      void: () => this.void(holdId),
-    }
+    const wrapUp = wrapsUp ? { remainingTokens: this.remaining() } : null
+    return heldCall({ id: holdId, outputTokens, wrapUp }, (end) => this.resolve(holdId, end))
   }
 
   /** The hold is no longer open: if it was charged without a report, this is the report. */
@@ -168,7 +200,7 @@ export class HostCalls implements AgentCalls {
     // Said twice at once: the second is acknowledged when the first is.
     if (host.settlingLate.has(holdId)) return host.flush()
     host.settlingLate.add(holdId)
-    const { key, windowId, heldTokens: chargedTokens, heldCostMicroUsd = 0 } = expired
+    const { key, windowId, heldTokens: chargedTokens, heldCostMicroUsd = null } = expired
     const charged = { chargedTokens, chargedMicroUsd: heldCostMicroUsd }
     const late = { holdId, key, windowId, ...charged, usage, costMicroUsd }
     await host
@@ -186,16 +218,17 @@ const takenBack = (host: Host, holdId: HoldId, signal: AbortSignal | undefined) 
     // It may have been granted in the same turn: then nothing has left yet.
     if (holdOf(host.budget, holdId) !== undefined)
       host.send({ type: "hold.voided", at: host.now(), holdId })
-    const refusal = closed("stale", false, 0)
-    back.resolve({ id: holdId, granted: false, refusal, seq: 0, grant: null, durable: true })
+    const nothing = { granted: false, refusal: TAKEN_BACK, grant: null } as const
+    back.resolve({ id: holdId, ...nothing, seq: 0, durable: true })
   }
-  if (signal?.aborted) queueMicrotask(leave)
   signal?.addEventListener("abort", leave, { once: true })
   return {
     back: back.promise,
     dispose: () => signal?.removeEventListener("abort", leave),
   }
 }
+
+const TAKEN_BACK = closed("stale", false, 0)
 
 const NO_GRANT: HoldGrant = { tokens: 0, outputTokens: 0, wrapsUp: false }
 

@@ -7,7 +7,7 @@ import type { AgentSummary, Summary } from "../../machines/budget/summary.ts"
 import type { BudgetOptions } from "../config/decode.ts"
 import { ConfigurationError } from "../config/problem.ts"
 import { Ledger, LedgerUnavailable } from "../ledger/ledger.ts"
-import type { Agent, Held } from "./agent.ts"
+import type { Agent, Held, HoldOptions } from "./agent.ts"
 import {
   AdmissionRefused,
   CanaryAdmitted,
@@ -15,8 +15,9 @@ import {
   HoldRefused,
   InvalidRequest,
 } from "./errors.ts"
+import type { SpawnOptions } from "./spawn-options.ts"
 import { type SupervisorOptions, startSupervisor } from "./start.ts"
-import type { SpawnOptions, Supervisor } from "./supervisor.ts"
+import type { Supervisor } from "./supervisor.ts"
 
 export type StartFailure = LedgerUnavailable | ClockStepped | CanaryAdmitted | ConfigurationError
 
@@ -39,7 +40,11 @@ const asStartFailure = expecting(
 /** What an Effect program may ask of the supervisor. */
 export interface BudgetSupervisorService {
   readonly spawn: (options: SpawnOptions) => Effect.Effect<Agent, AdmissionRefused | InvalidRequest>
-  readonly hold: (agent: Agent, tokens: number) => Effect.Effect<Held, HoldRefused | InvalidRequest>
+  readonly hold: (
+    agent: Agent,
+    tokens: number,
+    options?: HoldOptions,
+  ) => Effect.Effect<Held, HoldRefused | InvalidRequest>
   readonly ended: (agent: Agent) => Effect.Effect<AgentSummary>
   readonly summary: Effect.Effect<Summary>
   readonly setBudget: (
@@ -82,9 +87,9 @@ const serviceOf = (supervisor: Supervisor): BudgetSupervisorService =>
         try: (signal) => supervisor.spawn({ signal, ...options }),
         catch: expecting(AdmissionRefused, InvalidRequest),
       }),
-    hold: (agent, tokens) =>
+    hold: (agent, tokens, options) =>
       Effect.tryPromise({
-        try: () => agent.hold(tokens),
+        try: () => agent.hold(tokens, options),
         catch: expecting(HoldRefused, InvalidRequest),
       }),
     ended: (agent) => Effect.promise(() => agent.ended),

@@ -14,55 +14,21 @@ import {
 import { listed } from "../../machines/budget/tail.ts"
 import type { Fact } from "../../machines/facts.ts"
 import { hasName, lengthOf } from "../../machines/queue.ts"
-import type {
-  AgentId,
-  AgentKey,
-  Credential,
-  Enforcement,
-  RequestId,
-  StopReason,
-  TaskId,
-} from "../../machines/vocabulary.ts"
+import type { AgentId, AgentKey, RequestId, StopReason, TaskId } from "../../machines/vocabulary.ts"
 import { type BudgetOptions, decodeBudgetOptions } from "../config/decode.ts"
 import { functionRunner } from "../runners/function.ts"
-import type { Runner } from "../runners/runner.ts"
 import { Agent } from "./agent.ts"
 import { nameFor } from "./agent-name.ts"
 import { answeredSpawn } from "./answered.ts"
-import { type AgentContext, contextFor } from "./context.ts"
-import { checkName, checkOwnLimits, type OwnLimits } from "./door.ts"
+import { HostCalls } from "./calls.ts"
+import { contextFor } from "./context.ts"
+import { checkName, checkOwnLimits } from "./door.ts"
 import { refusalNow } from "./dry-run.ts"
 import { admissionRefused, nameTaken, type RefusalReport, reportOf } from "./errors.ts"
 import type { Host } from "./host.ts"
+import type { RunOptions, SpawnOptions } from "./spawn-options.ts"
 import { UnderWay } from "./under-way.ts"
 import { withdrawal } from "./withdrawal.ts"
-
-export interface SpawnOptions {
-  readonly taskId: string
-  /** Unique among live agents; generated when absent. */
-  readonly agentId?: string
-  /** Asking twice under one id gets one answer. */
-  readonly requestId?: string
-  /** Wait in line for a slot instead of being refused for the lack of one. */
-  readonly queue?: boolean
-  /** With `queue`: wait for the next day too. */
-  readonly waitForReset?: boolean
-  /** May only lower the general limits. */
-  readonly limits?: OwnLimits
-  /** Takes it out of the queue; once admitted, use `stop`. */
-  readonly signal?: AbortSignal
-  readonly run: (context: AgentContext) => Promise<unknown> | unknown
-}
-
-/** As `SpawnOptions`, with any runner instead of a function. */
-export interface RunOptions extends Omit<SpawnOptions, "run"> {
-  readonly runner: (agent: Agent) => Runner
-  readonly enforcement?: Enforcement
-  /** Whose key pays its calls, where they pass a gateway. */
-  readonly credential?: Credential
-  /** Names this admission for ever; generated when absent. */
-  readonly key?: AgentKey
-}
 
 export class Supervisor {
   private readonly host: Host
@@ -136,6 +102,11 @@ export class Supervisor {
   /** Who was admitted under that key, while it lives. */
   living(key: AgentKey): LiveAgent | undefined {
     return agentOf(this.host.budget, key)
+  }
+
+  /** The calls of an agent, also after its end: what one came to may be known only then. */
+  calls(key: AgentKey): HostCalls {
+    return this.agents.get(key)?.calls ?? new HostCalls(this.host, key, () => 0)
   }
 
   /** Its last entry, for as long as the summary lists it. */

@@ -59,6 +59,9 @@ export interface RolledUp {
   readonly cacheWriteTokens: number
   readonly cacheReadTokens: number
   readonly tokens: number
+  readonly costMicroUsd: number
+  /** Calls whose cost nobody knows, and which `costMicroUsd` does not hold. */
+  readonly unpricedCalls: number
 }
 
 export interface LedgerWriter {

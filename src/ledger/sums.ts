@@ -17,6 +17,8 @@ export interface Addition {
   readonly calls: number
   readonly usage: Usage
   readonly tokens: number
+  readonly costMicroUsd: number
+  readonly unpricedCalls: number
 }
 
 const NOTHING: Usage = {
@@ -34,9 +36,23 @@ export const additionOf = (
   switch (row.kind) {
     case "hold_settled":
     case "usage_recorded":
-      return { ...about(row), model: row.model, calls: 1, usage: row.usage, tokens: row.tokens }
+      return {
+        ...about(row),
+        model: row.model,
+        calls: 1,
+        usage: row.usage,
+        tokens: row.tokens,
+        ...priced(row.costMicroUsd ?? null),
+      }
     case "hold_expired":
-      return { ...about(row), model: null, calls: 1, usage: NOTHING, tokens: row.heldTokens }
+      return {
+        ...about(row),
+        model: null,
+        calls: 1,
+        usage: NOTHING,
+        tokens: row.heldTokens,
+        ...priced(row.heldCostMicroUsd ?? null),
+      }
     case "corrected":
       return {
         ...about(row),
@@ -44,6 +60,7 @@ export const additionOf = (
         calls: 0,
         usage: difference(row.usage, row.usageBefore),
         tokens: row.tokens - row.tokensBefore,
+        ...repriced(row.cost),
       }
     default:
       return null
@@ -59,6 +76,8 @@ export const lineOf = (addition: Addition, names: Names): RolledUp => ({
   calls: 0,
   ...NOTHING,
   tokens: 0,
+  costMicroUsd: 0,
+  unpricedCalls: 0,
 })
 
 export const lineId = (line: RolledUp): string =>
@@ -72,11 +91,13 @@ export const plus = (line: RolledUp, more: Omit<Addition, "windowId" | "key" | "
   cacheWriteTokens: bounded(line.cacheWriteTokens + more.usage.cacheWriteTokens),
   cacheReadTokens: bounded(line.cacheReadTokens + more.usage.cacheReadTokens),
   tokens: bounded(line.tokens + more.tokens),
+  costMicroUsd: bounded(line.costMicroUsd + more.costMicroUsd),
+  unpricedCalls: bounded(line.unpricedCalls + more.unpricedCalls),
 })
 
 /** Two lines of the same window, agent, task and model as one. */
 export const merged = (line: RolledUp, other: RolledUp): RolledUp =>
-  plus(line, { calls: other.calls, usage: other, tokens: other.tokens })
+  plus(line, { ...other, usage: other })
 
 /** The order of history: window, agent, task, model, each as the bytes of its text. */
 export const byLine = (a: RolledUp, b: RolledUp): number =>
@@ -88,6 +109,18 @@ export const byLine = (a: RolledUp, b: RolledUp): number =>
 const about = (row: { readonly windowId: WindowId; readonly key: AgentKey }) => ({
   windowId: row.windowId,
   key: row.key,
+})
+
+/** Null: of a model without a price. */
+const priced = (costMicroUsd: number | null) => ({
+  costMicroUsd: costMicroUsd ?? 0,
+  unpricedCalls: costMicroUsd === null ? 1 : 0,
+})
+
+/** A call without a price that has one after all is no longer among those without. */
+const repriced = (cost: Corrected["cost"]) => ({
+  costMicroUsd: cost === undefined ? 0 : cost.nowMicroUsd - (cost.beforeMicroUsd ?? 0),
+  unpricedCalls: cost?.beforeMicroUsd === null ? -1 : 0,
 })
 
 const difference = (now: Usage, before: Usage): Usage => ({

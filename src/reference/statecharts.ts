@@ -1,8 +1,7 @@
 /** `docs/reference/machines.md`: the machines as they run, drawn and listed from their own definition. */
 import { agentMachine } from "../../machines/agent.ts"
-import { KILL_MS } from "../../machines/facts.ts"
 import { supervisorMachine } from "../../machines/supervisor.ts"
-import { SUMMARY_EVERY_MS } from "../../machines/supervisor-setup.ts"
+import { KILL_MS, SUMMARY_EVERY_MS } from "../../machines/supervisor-setup.ts"
 import { type ChartState, type ChartTransition, chartOf, statesOf } from "./chart.ts"
 import { AGENT_EVENTS, PAYLOADS, SUPERVISOR_EVENTS } from "./happenings.ts"
 import { code, diagram, page, table } from "./markdown.ts"

@@ -3,6 +3,7 @@
  * own time; nothing is called, nothing is stopped, no ledger is touched.
  */
 import type { BudgetSettings } from "../../machines/budget/settings.ts"
+import type { PriceBook } from "../pricing/price-book.ts"
 import { readRecording } from "./read-recording.ts"
 import { findRecordings, type Recording } from "./recognise.ts"
 import type { SkippedLine } from "./recorded-call.ts"
@@ -24,6 +25,8 @@ export interface ReplayOptions {
   /** Files, and folders that are searched for `.jsonl`, `.ndjson` and `.csv` (also `.gz`). */
   readonly paths: readonly string[]
   readonly settings: BudgetSettings
+  /** What calls cost, by the name of their model; without them no call has a price. */
+  readonly prices?: PriceBook
   /** A longer gap between two calls of an agent ends one admission and begins another. */
   readonly idleMs: number
   readonly onSkipped?: (skipped: SkippedLine) => void
@@ -46,7 +49,7 @@ export const replay = async <A>(
     const skippedLines = await load(scratch, recordings, options)
     const extent = scratch.place(options.idleMs)
     if (extent === null) throw noUsage(options.paths, recordings.length, skippedLines)
-    const run = new Run(scratch, options.settings, extent.firstAt)
+    const run = new Run(scratch, options, extent.firstAt)
     await run.all((callsDone) =>
       options.onProgress?.({ phase: "replaying", callsDone, callsTotal: extent.calls }),
     )

@@ -1,6 +1,6 @@
 /** What a replay found. Tokens are weighed unless said otherwise; times are ISO 8601, UTC. */
 import type { BudgetSettings } from "../../machines/budget/settings.ts"
-import type { BudgetStatus, RefusalReason, Tokens } from "../../machines/vocabulary.ts"
+import type { BudgetStatus, MicroUsd, RefusalReason, Tokens } from "../../machines/vocabulary.ts"
 import type { Outcomes } from "./outcomes.ts"
 import type { Extent } from "./scratch.ts"
 
@@ -13,6 +13,10 @@ export interface ReplayedDay {
   readonly tokensUsed: Tokens
   /** The plain sum of the four kinds, of all calls. */
   readonly rawTokens: Tokens
+  /** Of the calls that were allowed and whose models have a known price. */
+  readonly costMicroUsd: MicroUsd
+  /** Those of them that have none. */
+  readonly unpricedCalls: number
   readonly budgetStatus: BudgetStatus
   /** When the day was used up, or first had no room for what was asked; null if never. */
   readonly limitReachedAt: string | null

@@ -3,6 +3,8 @@ import { setImmediate } from "node:timers/promises"
 import { weigh } from "../../machines/budget/amounts.ts"
 import type { BudgetSettings } from "../../machines/budget/settings.ts"
 import { AgentKey, type Instant } from "../../machines/vocabulary.ts"
+import { costByModel } from "../pricing/by-model.ts"
+import type { PriceBook } from "../pricing/price-book.ts"
 import { Outcomes } from "./outcomes.ts"
 import type { Replayed } from "./replayed.ts"
 import type { OrderedCall, Scratch } from "./scratch.ts"
@@ -20,6 +22,7 @@ interface Admitted {
 export class Run {
   readonly #scratch: Scratch
   readonly #settings: BudgetSettings
+  readonly #prices: PriceBook | null
   readonly #supervisor: VirtualSupervisor
   readonly #outcomes: Outcomes
   readonly #tally = new Tally()
@@ -28,9 +31,14 @@ export class Run {
   #agents = 0
   #peakActiveAgents = 0
 
-  constructor(scratch: Scratch, settings: BudgetSettings, firstAt: Instant) {
+  constructor(
+    scratch: Scratch,
+    { settings, prices = null }: { settings: BudgetSettings; prices?: PriceBook | null },
+    firstAt: Instant,
+  ) {
     this.#scratch = scratch
     this.#settings = settings
+    this.#prices = prices
     this.#outcomes = new Outcomes(scratch.database)
     this.#supervisor = new VirtualSupervisor(settings, firstAt, (end) => this.#ended(end))
   }
@@ -78,7 +86,8 @@ export class Run {
   }
 
   #spend({ key, agentId }: Admitted, { usage, model, at }: OrderedCall): boolean {
-    const verdict = this.#supervisor.spend(key, usage, model, at)
+    const costMicroUsd = this.#prices === null ? null : costByModel(this.#prices, usage, model, at)
+    const verdict = this.#supervisor.spend(key, { usage, model, costMicroUsd }, at)
     this.#judged(verdict, agentId, at)
     return verdict.granted
   }

@@ -1,7 +1,7 @@
 /** Counts calls and days as they go by; what a limit means is never asked here. */
 import { add, rawTokens } from "../../machines/budget/amounts.ts"
 import { isoOf } from "../../machines/budget/summary.ts"
-import type { Instant, Tokens } from "../../machines/vocabulary.ts"
+import type { Instant, RefusalReason, Tokens } from "../../machines/vocabulary.ts"
 import type { RecordedCall } from "./recorded-call.ts"
 import type { Counts, FirstRefusal, KindSums, ReplayedDay } from "./replayed.ts"
 import type { DayReading, Verdict } from "./virtual-supervisor.ts"
@@ -16,6 +16,14 @@ export interface CountedCall {
   /** The day as it stands after the call. */
   readonly day: DayReading
 }
+
+/** What soft mode only flags. */
+const FLAGGED: readonly RefusalReason[] = [
+  "agent_token_limit",
+  "daily_token_limit",
+  "cost_limit",
+  "unboundable",
+]
 
 export class Tally {
   readonly #tokens: Mutable<KindSums> = { input: 0, output: 0, cacheWrite: 0, cacheRead: 0 }
@@ -32,11 +40,12 @@ export class Tally {
 
   /** A verdict about an agent or one of its calls; only refusals, given or foretold, matter. */
   judged(verdict: Verdict, agentId: string, at: Instant, day: DayReading): void {
-    const reason = verdict.refusal?.reason
-    if (reason === undefined) return
-    const isOfTokens = reason === "agent_token_limit" || reason === "daily_token_limit"
-    if (isOfTokens) this.#firstRefusal ??= { at: isoOf(at), agentId, reason }
-    if (reason === "daily_token_limit") this.#dayOf(day).limitReachedAt ??= isoOf(at)
+    if (verdict.refusal === null) return
+    const { reason, retryAt } = verdict.refusal
+    if (FLAGGED.includes(reason)) this.#firstRefusal ??= { at: isoOf(at), agentId, reason }
+    // Money is waited for only where it is the day's.
+    const isOfDay = reason === "daily_token_limit" || (reason === "cost_limit" && retryAt !== null)
+    if (isOfDay) this.#dayOf(day).limitReachedAt ??= isoOf(at)
   }
 
   count({ call, tokens, allowed, day }: CountedCall): void {
@@ -75,12 +84,20 @@ export class Tally {
     day.calls += 1
     day.rawTokens = add(day.rawTokens, rawTokens(usage))
     day.tokensUsed = reading.tokensUsed
+    day.costMicroUsd = reading.costMicroUsd
+    day.unpricedCalls = reading.unpricedCalls
     day.budgetStatus = reading.status
     if (reading.isFull) day.limitReachedAt ??= isoOf(at)
   }
 
   /** The open day is the last; a closed one never comes back. */
-  #dayOf({ date, tokensUsed, status }: DayReading): Mutable<ReplayedDay> {
+  #dayOf({
+    date,
+    tokensUsed,
+    costMicroUsd,
+    unpricedCalls,
+    status,
+  }: DayReading): Mutable<ReplayedDay> {
     const last = this.#days.at(-1)
     if (last?.date === date) return last
     const opened: Mutable<ReplayedDay> = {
@@ -88,6 +105,8 @@ export class Tally {
       calls: 0,
       tokensUsed,
       rawTokens: 0,
+      costMicroUsd,
+      unpricedCalls,
       budgetStatus: status,
       limitReachedAt: null,
     }

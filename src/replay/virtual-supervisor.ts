@@ -22,6 +22,7 @@ import {
   type BudgetStatus,
   HoldId,
   type Instant,
+  type MicroUsd,
   RequestId,
   type StopReason,
   type Tokens,
@@ -51,8 +52,17 @@ export interface DayReading {
   readonly date: string
   readonly tokensUsed: Tokens
   readonly status: BudgetStatus
-  /** The limit itself is reached, whatever the thresholds say. */
+  readonly costMicroUsd: MicroUsd
+  readonly unpricedCalls: number
+  /** A limit itself is reached, of tokens or of money, whatever the thresholds say. */
   readonly isFull: boolean
+}
+
+export interface Spending {
+  readonly usage: Usage
+  readonly model: string | null
+  /** Null: no price is known. */
+  readonly costMicroUsd: MicroUsd | null
 }
 
 export class VirtualSupervisor {
@@ -114,12 +124,13 @@ export class VirtualSupervisor {
   }
 
   /** Holds a call's own size and settles it at the same instant; a refused hold ends the agent. */
-  spend(key: AgentKey, usage: Usage, model: string | null, at: Instant): Verdict {
+  spend(key: AgentKey, { usage, model, costMicroUsd }: Spending, at: Instant): Verdict {
     const holdId = HoldId.make(this.#nextId())
     const tokens = weigh(usage, this.#settings.tokenWeights)
-    const verdict = this.#ask({ type: "hold.requested", at, request: { holdId, key, tokens } })
+    const request = { holdId, key, tokens, costMicroUsd }
+    const verdict = this.#ask({ type: "hold.requested", at, request })
     if (verdict.granted) {
-      const settlement = { holdId, usage, provenance: "reported", model } as const
+      const settlement = { holdId, usage, provenance: "reported", model, costMicroUsd } as const
       this.#send({ type: "hold.settled", at, settlement })
     } else if (verdict.refusal !== null) {
       const reason = stopReasonOf(verdict.refusal.reason)
@@ -134,8 +145,15 @@ export class VirtualSupervisor {
   }
 
   day(): DayReading {
-    const { day, window } = this.#budget()
-    return { date: window.id, tokensUsed: usedOf(day), status: statusOf(day), isFull: isFull(day) }
+    const { day, dayCost, unpricedCalls, window } = this.#budget()
+    return {
+      date: window.id,
+      tokensUsed: usedOf(day),
+      status: statusOf(day),
+      costMicroUsd: usedOf(dayCost),
+      unpricedCalls,
+      isFull: isFull(day) || isFull(dayCost),
+    }
   }
 
   activeAgents(): number {

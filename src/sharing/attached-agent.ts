@@ -24,6 +24,8 @@ export class AttachedAgent implements SessionAgent {
   readonly agentId: AgentId
   readonly taskId: TaskId
   readonly ended: Promise<AgentSummary>
+  /** Resolves after its end, once what all its calls came to is written as well. */
+  readonly over: Promise<void>
   /** Resolves once admitted. */
   readonly admitted: Promise<AttachedAgent>
   readonly calls: AttachedCalls
@@ -53,11 +55,16 @@ export class AttachedAgent implements SessionAgent {
     this.calls = new AttachedCalls(key)
     this.admitted = this.admission.promise
     this.ended = this.ending.promise
+    this.over = Promise.all([this.ended, this.calls.over]).then(() => {})
   }
 
   /** To a holder that may have heard of it, or of nothing. */
   present(channel: ToHolderChannel): void {
     this.channel = null
+    if (this.isOver) {
+      this.calls.link(channel)
+      return
+    }
     const { agentId, taskId, queue = false, waitForReset = false, limits = {} } = this.options
     const { enforcement, credential } = this.options
     const begun = this.work !== null
@@ -100,6 +107,7 @@ export class AttachedAgent implements SessionAgent {
       case "held":
       case "hold_refused":
       case "resolved":
+      case "unwritten":
         this.calls.receive(message)
         return
       case "counted":
@@ -144,6 +152,11 @@ export class AttachedAgent implements SessionAgent {
 
   /** Nobody decides about it any more. */
   lose(): void {
+    this.calls.abandon()
+    this.loseLife()
+  }
+
+  private loseLife(): void {
     if (this.isOver) return
     if (this.granted) this.end(lostSummary(this, this.startedAt ?? this.now(), this.now()))
     else this.refuseWith(givenUp(this.agentId))
@@ -153,14 +166,15 @@ export class AttachedAgent implements SessionAgent {
     this.channel = this.reachedBy
     this.granted = true
     this.admission.resolve(this)
-    for (const told of this.outbox) this.channel?.send(told)
+    // What calls came to is said before an end that would charge them.
     if (this.channel !== null) this.calls.link(this.channel)
+    for (const told of this.outbox) this.channel?.send(told)
     if (this.wantedStop !== null) this.sendStop(this.wantedStop)
   }
 
   private refuse({ message, refusal }: Extract<Keyed, { type: "refused" }>): void {
     if (this.granted) {
-      this.lose()
+      this.loseLife()
       return
     }
     const { agentId } = this
@@ -217,6 +231,7 @@ export class AttachedAgent implements SessionAgent {
 
   private ask(stop: { readonly reason: StopReason; readonly now: boolean }): Promise<AgentSummary> {
     this.wantedStop = stop
+    if (this.isOver) return this.ended
     if (this.channel !== null) this.sendStop(stop)
     else if (stop.now) this.killWork()
     else this.interrupt(stop.reason)

@@ -3,64 +3,104 @@
  * not answered yet is said again to the next holder, so a handover loses no hold and no report.
  */
 import { randomUUID } from "node:crypto"
-import type { AgentKey, HoldId } from "../../machines/vocabulary.ts"
-import type { AgentCalls, CallAnswer, CallAsk, HeldCall, OwnAccount } from "../host/calls.ts"
-import type { RefusalReport } from "../host/errors.ts"
+import type { AgentKey, HoldId, RefusalReason } from "../../machines/vocabulary.ts"
+import {
+  type AgentCalls,
+  type CallAnswer,
+  type CallAsk,
+  type CallResolution,
+  type HeldCall,
+  handled,
+  heldCall,
+  type OwnAccount,
+} from "../host/calls.ts"
+import { LedgerUnavailable } from "../ledger/ledger.ts"
 import type { ToHolderChannel } from "./connect.ts"
-import type { CallResolution, FromHolder, ToHolder } from "./messages.ts"
+import type { FromHolder, ToHolder } from "./messages.ts"
 
-type Answered = Extract<FromHolder, { readonly type: "held" | "hold_refused" | "resolved" }>
+type Answered = Extract<
+  FromHolder,
+  { readonly type: "held" | "hold_refused" | "resolved" | "unwritten" }
+>
 
-interface Unanswered<Answer> {
+interface Asked {
   readonly said: ToHolder
-  readonly answer: (answer: Answer) => void
+  readonly answer: (answer: CallAnswer) => void
 }
 
+interface Reported {
+  readonly said: ToHolder
+  readonly written: PromiseWithResolvers<void>
+}
+
+/**
+ * An ask that does not wait in line is answered at once by any holder that is well, and within this
+ * by the next one after a handover. When it is not, nobody decides, and nothing may be spent.
+ */
+export const ANSWERED_WITHIN_MS = 30_000
+
 export class AttachedCalls implements AgentCalls {
+  /** Resolves when none is held and none will be, and what all came to is written. */
+  readonly over: Promise<void>
   private readonly key: AgentKey
-  private readonly asks = new Map<string, Unanswered<CallAnswer>>()
-  private readonly reports = new Map<string, Unanswered<void>>()
+  private readonly asks = new Map<HoldId, Asked>()
+  private readonly reports = new Map<string, Reported>()
+  private readonly open = new Set<HoldId>()
+  private readonly overness = Promise.withResolvers<void>()
   private channel: ToHolderChannel | null = null
-  private isOver = false
+  private hasEnded = false
+  private isAbandoned = false
 
   constructor(key: AgentKey) {
     this.key = key
+    this.over = this.overness.promise
   }
 
-  /** To a holder that may have heard all of it, or nothing. */
+  /** To a holder that may have heard all of it, or nothing. What frees room is said first. */
   link(channel: ToHolderChannel): void {
     this.channel = channel
-    for (const { said } of [...this.asks.values(), ...this.reports.values()]) channel.send(said)
+    for (const { said } of [...this.reports.values(), ...this.asks.values()]) channel.send(said)
   }
 
   unlink(): void {
     this.channel = null
   }
 
-  /** Nobody decides about them any more. */
+  /** Its agent has ended: none begins any more, and what the last ones came to is still reported. */
   end(): void {
-    this.isOver = true
-    for (const { answer } of this.asks.values()) answer(REFUSED)
-    for (const { answer } of this.reports.values()) answer()
-    this.asks.clear()
+    this.hasEnded = true
+    this.refuseAll("stale")
+    this.checkOver()
+  }
+
+  /** Nobody is left to report to. */
+  abandon(): void {
+    this.isAbandoned = true
+    this.hasEnded = true
+    this.refuseAll("ledger_unavailable")
+    for (const { written } of this.reports.values()) written.resolve()
     this.reports.clear()
+    this.open.clear()
+    this.checkOver()
   }
 
   hold(ask: CallAsk, signal: AbortSignal): Promise<CallAnswer> {
-    if (this.isOver || signal.aborted) return Promise.resolve(REFUSED)
+    if (this.isAbandoned) return Promise.resolve(refused("ledger_unavailable"))
+    if (this.hasEnded || signal.aborted) return Promise.resolve(refused("stale"))
     const id = randomUUID() as string as HoldId
     return new Promise((resolve) => {
-      const leave = (): void => {
-        if (!this.asks.delete(id)) return
-        this.channel?.send({ type: "hold_withdrawn", key: this.key, id })
-        resolve(REFUSED)
-      }
-      signal.addEventListener("abort", leave, { once: true })
+      const takeBack = (): void => this.takeBack(id, "stale")
+      const giveUp = (): void => this.takeBack(id, "ledger_unavailable")
+      const timer = ask.queue ? undefined : setTimeout(giveUp, ANSWERED_WITHIN_MS)
+      signal.addEventListener("abort", takeBack, { once: true })
       const answer = (given: CallAnswer): void => {
-        signal.removeEventListener("abort", leave)
+        clearTimeout(timer)
+        signal.removeEventListener("abort", takeBack)
         resolve(given)
       }
-      this.ask(id, { said: { type: "hold", key: this.key, id, ask }, answer })
+      const said = { type: "hold", key: this.key, id, ask } as const
+      this.asks.set(id, { said, answer })
+      this.channel?.send(said)
     })
   }
 
@@ -78,37 +118,37 @@ export class AttachedCalls implements AgentCalls {
         this.answerAsk(message.id, { granted: false, refusal: message.refusal })
         return
       case "resolved":
-        this.reports.get(message.id)?.answer()
+        this.reports.get(message.id)?.written.resolve()
         this.reports.delete(message.id)
+        this.checkOver()
+        return
+      case "unwritten":
+        // Said again to the next holder all the same: this one may not get to write it.
+        this.reports.get(message.id)?.written.reject(new LedgerUnavailable(message))
     }
   }
 
-  private ask(id: string, ask: Unanswered<CallAnswer>): void {
-    this.asks.set(id, ask)
-    this.channel?.send(ask.said)
+  /** Its call has not left. Whether it was granted meanwhile nobody knows here, so it is voided. */
+  private takeBack(id: HoldId, reason: RefusalReason): void {
+    if (this.answerAsk(id, refused(reason))) this.resolve(id, { as: "void" })
   }
 
-  private answerAsk(id: string, answer: CallAnswer): void {
+  private answerAsk(id: HoldId, answer: CallAnswer): boolean {
     this.asks.get(id)?.answer(answer)
-    this.asks.delete(id)
+    return this.asks.delete(id)
   }
 
   private receiveGrant({ id, outputTokens, wrapUp }: Extract<Answered, { type: "held" }>): void {
-    // Taken back while the answer was on its way: its call has not left.
-    if (this.asks.has(id))
-      this.answerAsk(id, { granted: true, held: this.held(id, outputTokens, wrapUp) })
-    else if (!this.isOver) this.resolve(id, { as: "void" })
+    if (!this.asks.has(id)) return
+    this.open.add(id)
+    this.answerAsk(id, { granted: true, held: this.held(id, outputTokens, wrapUp) })
   }
 
   private held(id: HoldId, outputTokens: number, wrapUp: HeldCall["wrapUp"]): HeldCall {
-    return {
-      id,
-      outputTokens,
-      wrapUp,
-      settle: (report) => this.resolve(id, { as: "settle", report }),
-      charge: () => this.resolve(id, { as: "charge" }),
-      void: () => this.resolve(id, { as: "void" }),
-    }
+    return heldCall({ id, outputTokens, wrapUp }, (resolution) => {
+      this.open.delete(id)
+      return this.resolve(id, resolution)
+    })
   }
 
   private resolve(id: HoldId, resolution: CallResolution): Promise<void> {
@@ -116,22 +156,23 @@ export class AttachedCalls implements AgentCalls {
   }
 
   private report(id: string, said: ToHolder): Promise<void> {
-    if (this.isOver || this.reports.has(id)) return Promise.resolve()
-    return new Promise((resolve) => {
-      this.reports.set(id, { said, answer: resolve })
-      this.channel?.send(said)
-    })
+    if (this.isAbandoned) return Promise.resolve()
+    const written = Promise.withResolvers<void>()
+    this.reports.set(id, { said, written })
+    this.channel?.send(said)
+    return handled(written.promise)
+  }
+
+  private refuseAll(reason: RefusalReason): void {
+    for (const id of [...this.asks.keys()]) this.answerAsk(id, refused(reason))
+  }
+
+  private checkOver(): void {
+    if (this.hasEnded && this.open.size === 0 && this.reports.size === 0) this.overness.resolve()
   }
 }
 
-const STALE: RefusalReport = {
-  reason: "stale",
-  limit: null,
-  used: 0,
-  held: 0,
-  asked: 0,
-  retryAt: null,
-  never: false,
-}
-
-const REFUSED: CallAnswer = { granted: false, refusal: STALE }
+const refused = (reason: RefusalReason): CallAnswer => ({
+  granted: false,
+  refusal: { reason, limit: null, used: 0, held: 0, asked: 0, retryAt: null, never: false },
+})

@@ -61,7 +61,7 @@ export class AttachedSession implements Session {
     const key = randomUUID() as string as AgentKey
     const agent = new AttachedAgent(key, options, () => this.now())
     this.agents.set(key, agent)
-    agent.ended.then(() => this.agents.delete(key))
+    agent.over.then(() => this.agents.delete(key))
     if (this.channel !== null) agent.present(this.channel)
     return agent.admitted
   }
@@ -126,8 +126,10 @@ export class AttachedSession implements Session {
 
   private async shutDown(): Promise<void> {
     this.stopAll("shutdown")
-    await Promise.all([...this.agents.values()].map(({ ended }) => ended))
+    const agents = [...this.agents.values()]
+    await Promise.all(agents.map(({ ended }) => ended))
     this.isClosing = true
+    for (const agent of agents) agent.lose()
     this.channel?.end()
     const holding = await this.holding?.catch(() => null)
     await holding?.leave()

@@ -85,6 +85,7 @@ const hold = async (
   lives.resume(kept)
   const held: Held = { supervisor, lives, budget }
   listener.attend((caller) => served(caller, held))
+  lives.missAbsent()
   return {
     supervisor,
     inForce: () => budget.inForce(supervisor.kept()),
@@ -126,10 +127,9 @@ const served = (caller: Caller, held: Held) => {
         lives.count(message)
         return
       case "hold":
-      case "hold_withdrawn":
       case "resolve":
       case "compare":
-        lives.hearCall(message)
+        lives.hearCall(caller, message)
         return
       case "stop":
         lives.stop(message.key, message.reason, message.now)

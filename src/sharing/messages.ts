@@ -14,19 +14,17 @@ import {
   BudgetStatus,
   Credential,
   Enforcement,
-  HoldId,
   Mechanism,
   MicroUsd,
   ProcessIdentity,
   Provenance,
-  RefusalReason,
   StopReason,
   TaskId,
-  Tokens,
   Usage,
   UsageId,
 } from "../../machines/vocabulary.ts"
 import type { InForce } from "../config/kept.ts"
+import { CallAnswered, CallSaid, Refusal } from "./call-messages.ts"
 
 /** Raised whenever a message changes its meaning; a peer with another one is turned away. */
 export const SHARING_VERSION = 3
@@ -113,68 +111,6 @@ const UsageRead = Schema.Struct({
 })
 export type UsageRead = typeof UsageRead.Type
 
-const Bound = Schema.Struct({
-  inputTokens: Tokens,
-  outputTokens: Schema.Struct({ least: Tokens, most: Tokens }),
-  answers: Tokens,
-  price: Schema.NullOr(
-    Schema.Struct({ inputPicoUsd: Tokens, outputPicoUsd: Tokens, perCallMicroUsd: MicroUsd }),
-  ),
-})
-
-/** A call to be held; asked again after a handover under the id it had. */
-const HoldAsked = Schema.Struct({
-  type: Schema.Literal("hold"),
-  ...keyed,
-  id: HoldId,
-  ask: Schema.Struct({
-    bound: Bound,
-    isBounded: Schema.Boolean,
-    queue: Schema.Boolean,
-    isTentative: Schema.Boolean,
-    claims: Schema.Literals(["reserved", "metered"]),
-  }),
-})
-const HoldWithdrawn = Schema.Struct({
-  type: Schema.Literal("hold_withdrawn"),
-  ...keyed,
-  id: HoldId,
-})
-
-const Resolution = Schema.Union([
-  Schema.Struct({
-    as: Schema.Literal("settle"),
-    report: Schema.Struct({
-      usage: Usage,
-      provenance: Provenance,
-      model: Schema.NullOr(Schema.String),
-      costMicroUsd: Schema.NullOr(MicroUsd),
-    }),
-  }),
-  Schema.Struct({ as: Schema.Literals(["charge", "void"]) }),
-])
-export type CallResolution = typeof Resolution.Type
-
-/** How a held call ended; answered with `resolved` once durable. */
-const HoldResolved = Schema.Struct({
-  type: Schema.Literal("resolve"),
-  ...keyed,
-  id: HoldId,
-  resolution: Resolution,
-})
-
-/** What an agent says of its calls itself; answered with `resolved` once durable. */
-const AccountCompared = Schema.Struct({
-  type: Schema.Literal("compare"),
-  ...keyed,
-  id: Schema.String,
-  account: Schema.Struct({
-    meter: Schema.String,
-    usage: Usage,
-    model: Schema.NullOr(Schema.String),
-  }),
-})
-
 const StopAsked = Schema.Struct({
   type: Schema.Literal("stop"),
   ...keyed,
@@ -205,10 +141,7 @@ export const ToHolder = Schema.Union([
   Withdrawn,
   ...WorkReported.members,
   UsageRead,
-  HoldAsked,
-  HoldWithdrawn,
-  HoldResolved,
-  AccountCompared,
+  ...CallSaid.members,
   StopAsked,
   StatusAsked,
   HaltAsked,
@@ -220,16 +153,6 @@ export type ToHolder = typeof ToHolder.Type
 /** Made by the holder's own code and only shown here, so only its outline is looked at. */
 const made = <A extends object>() =>
   Schema.declare((value): value is A => typeof value === "object" && value !== null)
-
-const Refusal = Schema.Struct({
-  reason: RefusalReason,
-  limit: Schema.NullOr(Schema.Number),
-  used: Schema.Number,
-  held: Schema.Number,
-  asked: Schema.Number,
-  retryAt: Schema.NullOr(Schema.String),
-  never: Schema.Boolean,
-})
 
 const Standing = Schema.Struct({
   summary: made<Summary>(),
@@ -257,20 +180,7 @@ export const FromHolder = Schema.Union([
   Schema.Struct({ type: Schema.Literal("kill"), ...keyed }),
   Schema.Struct({ type: Schema.Literal("warn"), ...keyed, status: BudgetStatus }),
   Schema.Struct({ type: Schema.Literal("counted"), ...keyed, n: Schema.Int }),
-  Schema.Struct({
-    type: Schema.Literal("held"),
-    ...keyed,
-    id: HoldId,
-    outputTokens: Tokens,
-    wrapUp: Schema.NullOr(Schema.Struct({ remainingTokens: Schema.NullOr(Tokens) })),
-  }),
-  Schema.Struct({
-    type: Schema.Literal("hold_refused"),
-    ...keyed,
-    id: HoldId,
-    refusal: Refusal,
-  }),
-  Schema.Struct({ type: Schema.Literal("resolved"), ...keyed, id: Schema.String }),
+  ...CallAnswered.members,
   Schema.Struct({ type: Schema.Literal("ended"), ...keyed, agent: made<AgentSummary>() }),
   Schema.Struct({ type: Schema.Literal("stands"), ...numbered, standing: Standing }),
   Schema.Struct({

@@ -1,12 +1,10 @@
 /** The holder's side of calls that another process makes: asked for, answered, resolved by message. */
 import type { HoldId } from "../../machines/vocabulary.ts"
 import type { HostCalls } from "../host/calls.ts"
+import type { LedgerUnavailable } from "../ledger/ledger.ts"
 import type { FromHolder, ToHolder } from "./messages.ts"
 
-export type CallMessage = Extract<
-  ToHolder,
-  { readonly type: "hold" | "hold_withdrawn" | "resolve" | "compare" }
->
+export type CallMessage = Extract<ToHolder, { readonly type: "hold" | "resolve" | "compare" }>
 
 export class RemoteCalls {
   private readonly calls: HostCalls
@@ -23,9 +21,6 @@ export class RemoteCalls {
     switch (message.type) {
       case "hold":
         this.hold(message)
-        return
-      case "hold_withdrawn":
-        this.asked.get(message.id)?.abort()
         return
       case "resolve":
         this.acknowledge(message, this.resolve(message))
@@ -55,25 +50,22 @@ export class RemoteCalls {
     }
   }
 
-  private resolve({ id: holdId, resolution }: Extract<CallMessage, { type: "resolve" }>) {
-    switch (resolution.as) {
-      case "settle":
-        return this.calls.settle({ holdId, ...resolution.report })
-      case "charge":
-        return this.calls.charge(holdId)
-      case "void":
-        return this.calls.void(holdId)
-    }
+  /** One that is still asked for waits no longer; if it was granted by then, it is voided. */
+  private resolve({ id, resolution }: Extract<CallMessage, { type: "resolve" }>): Promise<void> {
+    this.asked.get(id)?.abort()
+    return this.calls.resolve(id, resolution)
   }
 
-  /** Not written, not acknowledged: it is said again to whoever holds the ledger next. */
   private acknowledge(
     { key, id }: Extract<CallMessage, { type: "resolve" | "compare" }>,
     done: Promise<unknown>,
   ): void {
     done.then(
       () => this.send({ type: "resolved", key, id }),
-      () => {},
+      (error: LedgerUnavailable) => {
+        const { reason, path, message } = error
+        this.send({ type: "unwritten", key, id, reason, path, message })
+      },
     )
   }
 }

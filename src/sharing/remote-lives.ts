@@ -107,8 +107,12 @@ export class RemoteLives {
     this.acknowledge()
   }
 
-  hearCall(message: CallMessage): void {
-    this.lives.get(message.key)?.calls?.hear(message)
+  /** What a call of an agent came to may be known only after its end. */
+  hearCall({ channel }: Caller, message: CallMessage): void {
+    const { key } = message
+    const calls =
+      this.lives.get(key)?.calls ?? new RemoteCalls(this.supervisor.calls(key), channel.send)
+    calls.hear(message)
   }
 
   /** Its process is gone or comes back at once: nobody is given up before that is clear. */
@@ -117,16 +121,25 @@ export class RemoteLives {
       if (life.caller !== caller) continue
       life.caller = null
       life.calls?.forgetAsked()
-      const clear = delay(CLAIMED_WITHIN_MS).then(() => this.lose(life))
-      this.missing.add(clear)
-      clear.finally(() => this.missing.delete(clear))
+      this.miss(life)
     }
+  }
+
+  /** Whoever claimed an agent and went before anybody listened is not seen to leave. */
+  missAbsent(): void {
+    for (const life of this.lives.values()) if (life.caller === null) this.miss(life)
   }
 
   /** Who went missing is found or ended first; all others are the next holder's. */
   async close(): Promise<void> {
     await Promise.all(this.missing)
     this.isOver = true
+  }
+
+  private miss(life: RemoteLife): void {
+    const clear = delay(CLAIMED_WITHIN_MS).then(() => this.lose(life))
+    this.missing.add(clear)
+    clear.finally(() => this.missing.delete(clear))
   }
 
   private open(key: AgentKey, caller: Caller | null): RemoteLife {

@@ -7,6 +7,7 @@ import {
   type Gateway,
   openGateway,
 } from "../../src/gateway/gateway.ts"
+import type { MeteredAgent } from "../../src/gateway/metered-agent.ts"
 import type { GatewaySettings } from "../../src/gateway/settings.ts"
 import type { Upstream } from "../../src/gateway/upstream.ts"
 import type { PriceBook } from "../../src/pricing/price-book.ts"
@@ -36,6 +37,8 @@ export interface World {
 }
 
 export interface WorldOptions {
+  /** Whoever decides in the budgeted agent's place: a real supervisor's agent. */
+  readonly agentOf?: () => MeteredAgent
   readonly agent?: BudgetedAgentOptions
   readonly settings?: Partial<GatewaySettings>
   readonly key?: string | null
@@ -73,7 +76,7 @@ export const openWorld = async (options: WorldOptions = {}): Promise<World> => {
     settings: { closeMs: 200, ...settings },
   })
   const agent = new BudgetedAgent(options.agent)
-  const admitted = gateway.admit(agent, options.admit)
+  const admitted = gateway.admit(options.agentOf?.() ?? agent, options.admit)
   return {
     gateway,
     models,

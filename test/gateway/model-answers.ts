@@ -1,4 +1,5 @@
-/** What the test's models say in each vendor's words: requests understood, answers written. */
+/** What the test's models say in each vendor's words: requests understood, whole answers written. */
+import { type Script, type ToolCall, toolCallFor } from "./model-tools.ts"
 
 export type Json = Readonly<Record<string, unknown>>
 
@@ -27,6 +28,8 @@ export interface Asked {
   readonly answers: number
   readonly wantsUsage: boolean
   readonly inputTokens: number
+  /** The answer calls this tool; null: it is words alone. */
+  readonly tool: ToolCall | null
 }
 
 export const isObject = (value: unknown): value is Json =>
@@ -57,7 +60,13 @@ const answersOf = (api: Api, body: Json): number => {
   return Math.max(best, numberIn(body, "n") ?? 1)
 }
 
-export const understand = (api: Api, path: string, query: string, bytes: Buffer): Asked | null => {
+export const understand = (
+  api: Api,
+  path: string,
+  query: string,
+  bytes: Buffer,
+  script: Script,
+): Asked | null => {
   const body: unknown = JSON.parse(bytes.toString("utf8"))
   if (!isObject(body)) return null
   const named = /models\/([^:]+):/.exec(path)?.[1]
@@ -71,13 +80,14 @@ export const understand = (api: Api, path: string, query: string, bytes: Buffer)
     answers: answersOf(api, body),
     wantsUsage: isObject(body.stream_options) && body.stream_options.include_usage === true,
     inputTokens: countTokens(bytes),
+    tool: toolCallFor(api, body, script),
   }
 }
 
 /** A token of text is four bytes. */
 export const textOf = (tokens: number): string => "tok ".repeat(tokens)
 
-const usageOf = (api: Api, { inputTokens, outputTokens }: Billed): Json => {
+export const usageOf = (api: Api, { inputTokens, outputTokens }: Billed): Json => {
   switch (api) {
     case "anthropic-messages":
       return {
@@ -113,28 +123,70 @@ const usageOf = (api: Api, { inputTokens, outputTokens }: Billed): Json => {
   }
 }
 
-const repeated = <A>(count: number, each: (index: number) => A): A[] =>
+export const repeated = <A>(count: number, each: (index: number) => A): A[] =>
   Array.from({ length: count }, (_, index) => each(index))
+
+export const anthropicToolUse = (id: string, { name, input }: ToolCall): Json => ({
+  ...{ type: "tool_use", id: `toolu_${id}`, name, input },
+})
+
+export const chatToolCalls = (id: string, { name, input }: ToolCall): readonly Json[] => [
+  {
+    ...{ index: 0, id: `call_${id}`, type: "function" },
+    function: { name, arguments: JSON.stringify(input) },
+  },
+]
+
+/** What a response is made of: its words, then the tool that it calls. */
+export const responseItems = (
+  { tool }: Asked,
+  id: string,
+  text: string,
+): readonly [message: Json, ...calls: Json[]] => {
+  const content = [{ type: "output_text", text, annotations: [], logprobs: [] }]
+  const done = { status: "completed" }
+  return [
+    { type: "message", id: `msg_${id}`, role: "assistant", content, ...done },
+    ...(tool === null
+      ? []
+      : [
+          {
+            ...{ type: "function_call", id: `fc_${id}`, call_id: `call_${id}`, name: tool.name },
+            arguments: JSON.stringify(tool.input),
+            ...done,
+          },
+        ]),
+  ]
+}
+
+export const responseOf = ({ model }: Asked, id: string): Json => ({
+  ...{ id, object: "response", created_at: 1, model, status: "in_progress", error: null },
+  ...{ incomplete_details: null, instructions: null, metadata: {}, parallel_tool_calls: true },
+  ...{ temperature: 1, top_p: 1, tool_choice: "auto", tools: [], output: [], usage: null },
+})
+
+export const geminiParts = ({ tool }: Asked, text: string): readonly Json[] => [
+  { text },
+  ...(tool === null ? [] : [{ functionCall: { name: tool.name, args: tool.input } }]),
+]
 
 /** One whole answer. */
 export const wholeAnswer = (asked: Asked, id: string, billed: Billed): Json => {
-  const { api, model, answers } = asked
+  const { api, model, answers, tool } = asked
   const text = textOf(Math.floor(billed.outputTokens / answers))
   const usage = usageOf(api, billed)
   switch (api) {
     case "anthropic-messages":
       return {
         ...{ id, type: "message", role: "assistant", model },
-        ...{
-          content: [{ type: "text", text }],
-          stop_reason: "end_turn",
-          stop_sequence: null,
-          usage,
-        },
+        content: [{ type: "text", text }, ...(tool === null ? [] : [anthropicToolUse(id, tool)])],
+        ...{ stop_reason: tool === null ? "end_turn" : "tool_use", stop_sequence: null, usage },
       }
     case "openai-chat": {
-      const message = { role: "assistant", content: text }
-      const choices = repeated(answers, (index) => ({ index, message, finish_reason: "stop" }))
+      const calls = tool === null ? {} : { tool_calls: chatToolCalls(id, tool) }
+      const message = { role: "assistant", content: text, ...calls }
+      const finish_reason = tool === null ? "stop" : "tool_calls"
+      const choices = repeated(answers, (index) => ({ index, message, finish_reason }))
       return { id, object: "chat.completion", created: 1, model, choices, usage }
     }
     case "openai-completions": {
@@ -142,9 +194,8 @@ export const wholeAnswer = (asked: Asked, id: string, billed: Billed): Json => {
       return { id, object: "text_completion", created: 1, model, choices, usage }
     }
     case "openai-responses": {
-      const content = [{ type: "output_text", text, annotations: [] }]
-      const output = [{ type: "message", id: `${id}-0`, role: "assistant", content }]
-      return { id, object: "response", status: "completed", model, output, usage }
+      const output = responseItems(asked, id, text)
+      return { ...responseOf(asked, id), status: "completed", output, usage }
     }
     case "openai-embeddings":
       return {
@@ -152,128 +203,12 @@ export const wholeAnswer = (asked: Asked, id: string, billed: Billed): Json => {
         ...{ model, usage },
       }
     case "gemini-generate": {
-      const content = { role: "model", parts: [{ text }] }
+      const content = { role: "model", parts: geminiParts(asked, text) }
       const candidates = repeated(answers, (index) => ({ content, index, finishReason: "STOP" }))
       return { candidates, usageMetadata: usage, modelVersion: model, responseId: id }
     }
     case "gemini-embed":
       return { embedding: { values: [0.5] }, usageMetadata: usage }
-  }
-}
-
-const event = (data: unknown, name?: string): string =>
-  `${name === undefined ? "" : `event: ${name}\n`}data: ${JSON.stringify(data)}\n\n`
-
-const named = (data: Json): string => event(data, String(data.type))
-
-/** Pieces of a stream; each says how many output tokens have been made when it is sent. */
-export interface Piece {
-  readonly text: string
-  readonly outputTokens: number
-}
-
-const TOKENS_A_PIECE = 10
-
-/** The answer's tokens, a few at a time. */
-const steps = (tokens: number): readonly number[] =>
-  repeated(Math.ceil(tokens / TOKENS_A_PIECE), (at) =>
-    Math.min(TOKENS_A_PIECE, tokens - at * TOKENS_A_PIECE),
-  )
-
-export const streamedAnswer = (asked: Asked, id: string, billed: Billed): readonly Piece[] => {
-  const { head, delta, tail } = streamWords(asked, id, billed)
-  let made = 0
-  const deltas = steps(billed.outputTokens).map((tokens) => {
-    made += tokens
-    return { text: delta(textOf(tokens), made), outputTokens: made }
-  })
-  return [
-    ...head.map((text) => ({ text, outputTokens: 0 })),
-    ...deltas,
-    ...tail.map((text) => ({ text, outputTokens: billed.outputTokens })),
-  ]
-}
-
-interface StreamWords {
-  readonly head: readonly string[]
-  readonly delta: (text: string, made: number) => string
-  readonly tail: readonly string[]
-}
-
-const streamWords = (asked: Asked, id: string, billed: Billed): StreamWords => {
-  const { api, model } = asked
-  const usage = usageOf(api, billed)
-  if (api === "anthropic-messages") return anthropicWords(asked, id, billed)
-  if (api === "openai-responses") {
-    const response = { id, object: "response", status: "in_progress", model, usage: null }
-    const done = wholeAnswer(asked, id, billed)
-    return {
-      head: [named({ type: "response.created", response })],
-      delta: (text) =>
-        named({ type: "response.output_text.delta", item_id: `${id}-0`, delta: text }),
-      tail: [named({ type: "response.completed", response: done })],
-    }
-  }
-  if (api === "gemini-generate") return geminiWords(asked, id, billed)
-  const chunk = (choices: readonly unknown[], rest: Json = {}): string =>
-    event({ id, object: "chat.completion.chunk", created: 1, model, choices, ...rest })
-  const isChat = api === "openai-chat"
-  return {
-    head: isChat ? [chunk([{ index: 0, delta: { role: "assistant", content: "" } }])] : [],
-    delta: (text) =>
-      chunk([{ index: 0, ...(isChat ? { delta: { content: text } } : { text }) }], {
-        ...(asked.wantsUsage ? { usage: null } : {}),
-      }),
-    tail: [
-      chunk([{ index: 0, ...(isChat ? { delta: {} } : { text: "" }), finish_reason: "stop" }]),
-      ...(asked.wantsUsage ? [chunk([], { usage })] : []),
-      "data: [DONE]\n\n",
-    ],
-  }
-}
-
-const anthropicWords = ({ model }: Asked, id: string, billed: Billed): StreamWords => {
-  const begun = usageOf("anthropic-messages", { ...billed, outputTokens: 1 })
-  const message = { id, type: "message", role: "assistant", model, content: [], usage: begun }
-  return {
-    head: [
-      named({ type: "message_start", message }),
-      named({ type: "content_block_start", index: 0, content_block: { type: "text", text: "" } }),
-      named({ type: "ping" }),
-    ],
-    delta: (text) =>
-      named({ type: "content_block_delta", index: 0, delta: { type: "text_delta", text } }),
-    tail: [
-      named({ type: "content_block_stop", index: 0 }),
-      named({
-        type: "message_delta",
-        delta: { stop_reason: "end_turn", stop_sequence: null },
-        usage: { output_tokens: billed.outputTokens },
-      }),
-      named({ type: "message_stop" }),
-    ],
-  }
-}
-
-/** With `alt=sse` as events, without it as one list that grows. */
-const geminiWords = ({ model, asList }: Asked, id: string, billed: Billed): StreamWords => {
-  const say = (text: string, made: number, finishReason?: string): Json => ({
-    candidates: [{ content: { role: "model", parts: [{ text }] }, index: 0, finishReason }],
-    usageMetadata: usageOf("gemini-generate", { ...billed, outputTokens: made }),
-    modelVersion: model,
-    responseId: id,
-  })
-  if (!asList) {
-    return {
-      head: [],
-      delta: (text, made) => event(say(text, made)),
-      tail: [event(say("", billed.outputTokens, "STOP"))],
-    }
-  }
-  return {
-    head: ["["],
-    delta: (text, made) => `${JSON.stringify(say(text, made))}\n,\r\n`,
-    tail: [`${JSON.stringify(say("", billed.outputTokens, "STOP"))}]`],
   }
 }
 
@@ -283,10 +218,4 @@ export const errorBody = (api: Api, status: number, message: string): Json => {
   }
   if (api.startsWith("gemini")) return { error: { code: status, message, status: "UNAVAILABLE" } }
   return { error: { message, type: "server_error", param: null, code: null } }
-}
-
-/** An error inside a stream that began well. */
-export const errorEvent = (api: Api): string => {
-  const body = errorBody(api, 529, "overloaded")
-  return api === "anthropic-messages" ? event(body, "error") : event(body)
 }

@@ -9,19 +9,19 @@ import {
   type ServerResponse,
 } from "node:http"
 import type { AddressInfo } from "node:net"
-import { gunzipSync, gzipSync } from "node:zlib"
+import { gunzipSync, gzipSync, zstdDecompressSync } from "node:zlib"
 import {
   type Api,
   type Asked,
   type Billed,
   countTokens,
   errorBody,
-  errorEvent,
   type Json,
-  streamedAnswer,
   understand,
   wholeAnswer,
 } from "./model-answers.ts"
+import { errorEvent, streamedAnswer } from "./model-streams.ts"
+import type { Script } from "./model-tools.ts"
 
 /** How an answer goes wrong, or differs. */
 export type Fault =
@@ -50,6 +50,8 @@ export interface ServedCall extends Billed {
   readonly model: string
   readonly cap: number | null
   readonly body: Buffer
+  /** Of a huge answer: what it could write so far. */
+  readonly fillerBytes: number
   /** Its connection went away before the answer was whole. */
   readonly wasCut: boolean
 }
@@ -65,6 +67,10 @@ export interface ModelServer {
   readonly sockets: () => number
   /** For the next calls; null: none. */
   fault: Fault | null
+  /** Each for one call, and before `fault`. */
+  readonly faults: Fault[]
+  /** Which tools it calls, of those it is offered; none by default. */
+  script: Script
   /** How long answers are, unless the cap is smaller. */
   answerTokens: number
   /** What the counting paths answer; null: they fail. */
@@ -110,6 +116,8 @@ export const startModelServer = async (): Promise<ModelServer> => {
     free: [],
     sockets: () => sockets,
     fault: null,
+    faults: [],
+    script: { toolCalls: 0, command: "true" },
     answerTokens: 50,
     countedTokens: countTokens,
     close: () =>
@@ -136,23 +144,35 @@ const serve = async (
 ): Promise<void> => {
   const [whole = "", query = ""] = (req.url ?? "").split("?")
   const path = whole.replace(/^\/v\d\w*/, "")
-  const body = req.headers["content-encoding"] === "gzip" ? gunzipSync(sent) : sent
+  const body = decoded(sent, req.headers["content-encoding"])
   const api = apiOf(path)
   if (api === null || req.method !== "POST") return serveFree(state, res, path, body)
-  const asked = understand(api, path, query, body)
+  const asked = understand(api, path, query, body, state.script)
   if (asked === null) return json(res, 400, errorBody(api, 400, "not an object"))
-  const fault = state.fault
+  const fault = state.faults.shift() ?? state.fault
   if (api === "anthropic-messages" && asked.cap === null) {
     return json(res, 400, errorBody(api, 400, "max_tokens: Field required"))
   }
   const { headers, rawHeaders } = req
   const served = { api, path: whole, query, headers, rawHeaders, body, model: asked.model }
-  const call = { ...served, cap: asked.cap, inputTokens: 0, outputTokens: 0, wasCut: false }
+  const call = {
+    ...served,
+    cap: asked.cap,
+    inputTokens: 0,
+    outputTokens: 0,
+    fillerBytes: 0,
+    wasCut: false,
+  }
   state.calls.push(call)
   res.on("close", () => {
     call.wasCut = !res.writableFinished
   })
   await answer(state, asked, call, fault, res)
+}
+
+const decoded = (sent: Buffer, encoding: string | undefined): Buffer => {
+  if (encoding === "gzip") return gunzipSync(sent)
+  return encoding === "zstd" ? zstdDecompressSync(sent) : sent
 }
 
 const serveFree = (state: State, res: ServerResponse, path: string, body: Buffer): void => {
@@ -203,8 +223,10 @@ const answer = async (
   }
   if (fault?.kind === "silence" && fault.after === "request") return
   const id = `answer-${state.calls.length}`
-  if (asked.streams) await stream(asked, call, billed, fault, res, id)
-  else whole(asked, call, billed, fault, res, id)
+  // Whoever is cut off by its cap comes to no tool.
+  const said = capped < wanted ? { ...asked, tool: null } : asked
+  if (asked.streams) await stream(said, call, billed, fault, res, id)
+  else whole(said, call, billed, fault, res, id)
 }
 
 const whole = (
@@ -278,7 +300,7 @@ const stream = async (
     if (at === breakAt) return breakOff(asked, call, fault, res)
     if (fault?.kind === "stepwise") await fault.next()
     // Before the last words, so that nobody knows the usage any sooner.
-    if (fault?.kind === "huge" && at === 4) await filler(res, fault.bytes)
+    if (fault?.kind === "huge" && at === 4) await filler(res, call, fault.bytes)
     if (res.destroyed) return
     // Made before it is sent: what is on its way was billed.
     call.outputTokens = Math.max(call.outputTokens, outputTokens)
@@ -301,9 +323,10 @@ const drained = (res: ServerResponse): Promise<void> =>
     res.on("close", over)
   })
 
-const filler = async (res: ServerResponse, bytes: number): Promise<void> => {
+const filler = async (res: ServerResponse, call: Call, bytes: number): Promise<void> => {
   const comment = `: ${"x".repeat(64 * 1024)}\n\n`
-  for (let sent = 0; sent < bytes && !res.destroyed; sent += comment.length) {
+  while (call.fillerBytes < bytes && !res.destroyed) {
+    call.fillerBytes += comment.length
     if (!res.write(comment)) await drained(res)
   }
 }

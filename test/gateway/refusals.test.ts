@@ -66,6 +66,8 @@ describe("a budget that is used up", () => {
     })
     expect(answer.status).toBe(402)
     expect(errorOf(answer).message).toContain("the ledger cannot be written")
+    // Asked once: where nobody decides, it does not stand in line.
+    expect(w.agent.asks).toHaveLength(1)
   })
 })
 
@@ -190,6 +192,9 @@ describe("a call that waits in line", () => {
     await w.agent.until(({ holds }) => holds.length === 1)
     const second = begin(url, { headers: w.keyed(), body })
     await w.agent.until(({ inLine }) => inLine === 1)
+    for (let turn = 0; turn < 200; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+    expect(w.models.calls).toHaveLength(1)
+    expect(w.agent.inLine).toBe(1)
     release()
     expect((await first.answer).status).toBe(200)
     expect((await second.answer).status).toBe(200)

@@ -177,13 +177,44 @@ export const ledgerContract = (name: string, underTest: LedgerUnderTest): void =
         )
         const lines = await all(ledger.history({ toWindow: sample.TODAY }))
         expect(lines).toEqual([
-          line("agent a", "task a", null, { calls: 1, tokens: 1_000 }),
-          line("agent a", "task a", "m1", { calls: 1, tokens: 700, of: [700] }),
-          line("agent a", "task a", "m2", { calls: 1, tokens: 100, of: [100] }),
-          line("nobody", "", null, { calls: 1, tokens: 5, of: [5] }),
+          line("agent a", "task a", null, { calls: 1, tokens: 1_000, unpriced: 1 }),
+          line("agent a", "task a", "m1", { calls: 1, tokens: 700, of: [700], unpriced: 1 }),
+          line("agent a", "task a", "m2", { calls: 1, tokens: 100, of: [100], unpriced: 1 }),
+          line("nobody", "", null, { calls: 1, tokens: 5, of: [5], unpriced: 1 }),
         ])
         expect(await all(ledger.history({ fromWindow: "2026-01-02" }))).toHaveLength(1)
         expect(await all(ledger.history({}))).toHaveLength(5)
+      })
+
+      test("adds money up: an expired hold's in full, a correction's difference, and counts calls without a price", async () => {
+        const m1 = { model: "m1", tokens: 10 }
+        const cost = { beforeMicroUsd: 40, uncertainMicroUsd: 0, nowMicroUsd: 55 }
+        const ledger = await written(
+          sample.numbered(0, [
+            sample.admitted("a"),
+            sample.holdSettled("h", "a", { ...m1, costMicroUsd: 300 }),
+            sample.usageRecorded("free", "a", { ...m1, costMicroUsd: 0 }),
+            sample.usageRecorded("none", "a", { ...m1, costMicroUsd: null }),
+            sample.usageRecorded("c", "a", { ...m1, costMicroUsd: 40 }),
+            sample.corrected({ usageId: "c" }, "a", 400, sample.TODAY, { cost }),
+            sample.corrected({ usageId: "none" }, "a", 400),
+            sample.usageRecorded("priced later", "a", m1),
+            sample.corrected({ usageId: "priced later" }, "a", 400, sample.TODAY, {
+              cost: { beforeMicroUsd: null, uncertainMicroUsd: 0, nowMicroUsd: 7 },
+            }),
+            sample.holdExpired("e", "a", sample.TODAY, { heldCostMicroUsd: 900 }),
+            sample.holdExpired("of no money", "a"),
+          ]),
+        )
+        const lines = await all(ledger.history({}))
+        expect(
+          lines.map(({ model, calls, costMicroUsd, unpricedCalls }) => [
+            ...[model, calls, costMicroUsd, unpricedCalls],
+          ]),
+        ).toEqual([
+          [null, 2, 900, 1],
+          ["m1", 5, 362, 1],
+        ])
       })
 
       test("goes on past one page of lines", async () => {
@@ -379,18 +410,32 @@ const anyRow: fc.Arbitrary<(day: string) => Unnumbered> = fc
     id: fc.constantFrom(...IDS),
     model: fc.constantFrom(...MODELS),
     tokens: fc.nat({ max: 1_000 }),
+    microUsd: fc.option(fc.nat({ max: 1_000 })),
   })
-  .map(({ kind, key, id, model, tokens }) => (windowId) => {
+  .map(({ kind, key, id, model, tokens, microUsd }) => (windowId) => {
+    const call = {
+      ...{ windowId, tokens, model },
+      ...(microUsd === null ? {} : { costMicroUsd: microUsd }),
+    }
+    const before = tokens % 2 === 0 ? 500 : null
+    const cost = { beforeMicroUsd: before, uncertainMicroUsd: 0, nowMicroUsd: microUsd ?? 0 }
+    const money = microUsd === null ? {} : { cost }
     const makers: readonly (() => Unnumbered)[] = [
       () => sample.windowOpened(windowId),
       () => sample.admitted(key, windowId),
       () => sample.holdPlaced(`h${id}`, key, windowId),
-      () => sample.holdSettled(`h${id}`, key, { windowId, tokens, model }),
-      () => sample.holdExpired(`h${id}`, key, windowId),
-      () => sample.usageRecorded(id, key, { windowId, tokens, model }),
-      () => sample.usageRecorded(null, key, { windowId, tokens, model }),
-      () => sample.corrected({ usageId: id }, key, tokens, windowId),
-      () => sample.corrected({ holdId: `h${id}` }, key, tokens, windowId),
+      () => sample.holdSettled(`h${id}`, key, call),
+      () =>
+        sample.holdExpired(
+          `h${id}`,
+          key,
+          windowId,
+          microUsd === null ? {} : { heldCostMicroUsd: microUsd },
+        ),
+      () => sample.usageRecorded(id, key, call),
+      () => sample.usageRecorded(null, key, call),
+      () => sample.corrected({ usageId: id }, key, tokens, windowId, money),
+      () => sample.corrected({ holdId: `h${id}` }, key, tokens, windowId, money),
       () => sample.stopRequested(key),
       () => sample.defaultsKept({ dailyTokenLimit: tokens, tokenWeights: { cacheRead: 0.1 } }),
     ]
@@ -481,7 +526,12 @@ const line = (
   agentId: string,
   taskId: string,
   model: string | null,
-  { calls, tokens, of = [] }: { calls: number; tokens: number; of?: readonly number[] },
+  {
+    calls,
+    tokens,
+    of = [],
+    unpriced = 0,
+  }: { calls: number; tokens: number; of?: readonly number[]; unpriced?: number },
 ) => {
   const usages = of.map(sample.usageOf)
   const sum = (kind: keyof ReturnType<typeof sample.usageOf>) =>
@@ -497,5 +547,7 @@ const line = (
     cacheWriteTokens: sum("cacheWriteTokens"),
     cacheReadTokens: sum("cacheReadTokens"),
     tokens,
+    costMicroUsd: 0,
+    unpricedCalls: unpriced,
   }
 }

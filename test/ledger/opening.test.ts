@@ -178,8 +178,8 @@ describe("one writer", () => {
 describe("a file that is no ledger of this version is refused and left as it is", () => {
   test("a newer version", async () => {
     const path = await someLedger()
-    asSql(path, "PRAGMA user_version = 2")
-    await expectRefusedUntouched(path, "newer_version", /version 2.*up to 1/)
+    asSql(path, "PRAGMA user_version = 3")
+    await expectRefusedUntouched(path, "newer_version", /version 3.*up to 2/)
   })
 
   test("somebody else's database", async () => {

@@ -103,7 +103,7 @@ it("leaves a closed ledger as it lay, without a file beside it, also in a folder
   try {
     const reader = await opened(path)
     expect(await historyOf(reader)).toHaveLength(2)
-    expect(reader.facts()).toMatchObject({ version: 1, rows: 5, lastSeq: 5 })
+    expect(reader.facts()).toMatchObject({ version: 2, rows: 5, lastSeq: 5 })
     expect(reader.facts().holder).toContain(`process ${process.pid} on `)
     reader.check()
     reader.close()

@@ -54,17 +54,34 @@ export const historyOf = (
       cacheWriteTokens: 0,
       cacheReadTokens: 0,
       tokens: 0,
+      costMicroUsd: 0,
+      unpricedCalls: 0,
     }
     lines.set(id, line)
     line.calls += isCall ? 1 : 0
     line.tokens += row.kind === "hold_expired" ? row.heldTokens : row.tokens
     if (row.kind === "corrected") line.tokens -= row.tokensBefore
+    line.costMicroUsd += moneyOf(row)
+    line.unpricedCalls += unpricedIn(row)
     for (const kind of KINDS_OF_TOKENS) {
       if ("usage" in row) line[kind] += row.usage[kind]
       if ("usageBefore" in row) line[kind] -= row.usageBefore[kind]
     }
   }
   return [...lines.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, line]) => line)
+}
+
+const moneyOf = (row: Row): number => {
+  if (row.kind === "hold_expired") return row.heldCostMicroUsd ?? 0
+  if (row.kind === "corrected")
+    return row.cost === undefined ? 0 : row.cost.nowMicroUsd - (row.cost.beforeMicroUsd ?? 0)
+  return "model" in row ? (row.costMicroUsd ?? 0) : 0
+}
+
+const unpricedIn = (row: Row): number => {
+  if (row.kind === "hold_expired") return row.heldCostMicroUsd === undefined ? 1 : 0
+  if (row.kind === "corrected") return row.cost?.beforeMicroUsd === null ? -1 : 0
+  return "model" in row && (row.costMicroUsd ?? null) === null ? 1 : 0
 }
 
 const KINDS_OF_TOKENS = [

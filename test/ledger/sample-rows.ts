@@ -1,5 +1,5 @@
 /** Rows as a supervisor writes them, for the ledger's tests and measurements. */
-import type { Row, Unnumbered } from "../../machines/budget/row.ts"
+import type { Corrected, Row, Unnumbered } from "../../machines/budget/row.ts"
 import type { KeptValues } from "../../machines/budget/settings.ts"
 import { AgentKey, HoldId, RequestId, type Usage } from "../../machines/vocabulary.ts"
 
@@ -49,11 +49,19 @@ export const holdPlaced = (id: string, key: string, windowId = TODAY): Unnumbere
   wouldRefuse: null,
 })
 
+interface Call {
+  readonly windowId?: string
+  readonly tokens?: number
+  readonly model?: string | null
+  readonly costMicroUsd?: number | null
+}
+
 export const holdSettled = (
   id: string,
   key: string,
-  { windowId = TODAY, tokens = 400, model = "model-a" as string | null } = {},
+  { windowId = TODAY, tokens = 400, model = "model-a", ...money }: Call = {},
 ): Unnumbered => ({
+  ...money,
   kind: "hold_settled",
   holdId: holdId(id),
   key: agentKey(key),
@@ -65,7 +73,13 @@ export const holdSettled = (
   model,
 })
 
-export const holdExpired = (id: string, key: string, windowId = TODAY): Unnumbered => ({
+export const holdExpired = (
+  id: string,
+  key: string,
+  windowId = TODAY,
+  money: { readonly heldCostMicroUsd?: number } = {},
+): Unnumbered => ({
+  ...money,
   kind: "hold_expired",
   holdId: holdId(id),
   key: agentKey(key),
@@ -76,8 +90,9 @@ export const holdExpired = (id: string, key: string, windowId = TODAY): Unnumber
 export const usageRecorded = (
   usageId: string | null,
   key: string,
-  { windowId = TODAY, tokens = 400, model = "model-a" as string | null } = {},
+  { windowId = TODAY, tokens = 400, model = "model-a", ...money }: Call = {},
 ): Unnumbered => ({
+  ...money,
   kind: "usage_recorded",
   key: agentKey(key),
   usageId,
@@ -94,7 +109,9 @@ export const corrected = (
   key: string,
   tokens: number,
   windowId = TODAY,
+  money: Pick<Corrected, "cost"> = {},
 ): Unnumbered => ({
+  ...money,
   kind: "corrected",
   key: agentKey(key),
   ref: "holdId" in ref ? { holdId: holdId(ref.holdId) } : ref,

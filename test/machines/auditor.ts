@@ -17,9 +17,17 @@ interface Sum {
   held: number
 }
 
+/** Tokens and money are counted alike. */
+interface Sums {
+  readonly tokens: Sum
+  readonly money: Sum
+  /** Calls whose money nobody knows. */
+  unpriced: number
+}
+
 interface Life {
   readonly admitted: Rows.Admitted
-  readonly sum: Sum
+  readonly sums: Sums
   readonly usageIds: Set<string>
   /** Used within the open day. */
   today: number
@@ -34,18 +42,29 @@ interface Counted {
 
 interface Charge extends Counted {
   readonly tokens: number
+  readonly costMicroUsd?: number | null
   readonly certain: boolean
 }
 
-const nothing = (): Sum => ({ used: 0, uncertain: 0, held: 0 })
+/** What was expired, for the settle that may still come. */
+interface Expired {
+  readonly tokens: number
+  readonly money: number | null
+}
+
+const nothing = (): Sums => ({
+  tokens: { used: 0, uncertain: 0, held: 0 },
+  money: { used: 0, uncertain: 0, held: 0 },
+  unpriced: 0,
+})
 
 export class Auditor {
   budget: Budget
   private readonly machines: Machines
   private readonly lives = new Map<string, Life>()
-  private readonly windows = new Map<string, Sum>()
+  private readonly windows = new Map<string, Sums>()
   private readonly holds = new Map<string, Rows.HoldPlaced>()
-  private readonly expired = new Map<string, number>()
+  private readonly expired = new Map<string, Expired>()
   /** Nothing happened yet that may put usage beyond a limit. */
   private clean: boolean
 
@@ -84,17 +103,16 @@ export class Auditor {
         this.place(row)
         return
       case "hold_settled":
-        this.resolve(row.holdId, row.heldTokens)
+        this.resolve(row)
         if (row.tokens > row.heldTokens) this.clean = false
+        if ((row.costMicroUsd ?? 0) > (row.heldCostMicroUsd ?? 0)) this.clean = false
         this.charge({ ...row, certain: row.provenance === "reported" })
         return
       case "hold_voided":
-        this.resolve(row.holdId, row.heldTokens)
+        this.resolve(row)
         return
       case "hold_expired":
-        this.resolve(row.holdId, row.heldTokens)
-        this.expired.set(row.holdId, row.heldTokens)
-        this.charge({ ...row, tokens: row.heldTokens, certain: false })
+        this.expire(row)
         return
       case "usage_recorded":
         this.record(row, before)
@@ -120,6 +138,7 @@ export class Auditor {
         return
       case "started":
       case "unkillable":
+      case "own_account_read":
         assert.ok(!this.life(row.key).over)
         return
       case "clock_stepped":
@@ -143,7 +162,7 @@ export class Auditor {
     this.expectOpenWindow(row, before)
     this.lives.set(row.key, {
       admitted: row,
-      sum: nothing(),
+      sums: nothing(),
       usageIds: new Set(),
       today: 0,
       firstReason: null,
@@ -154,27 +173,47 @@ export class Auditor {
   private refuse(row: Rows.Refused, before: Budget): void {
     this.expectOpenWindow(row, before)
     assert.equal(this.budget.day, before.day, "S10: a refusal changes no account")
+    assert.equal(this.budget.dayCost, before.dayCost, "S10: a refusal changes no account")
     assert.equal(this.budget.holds, before.holds, "S10: a refusal places no hold")
     assert.equal(this.budget.slotsTaken, before.slotsTaken, "S10: a refusal takes no slot")
-    for (const agent of HashMap.values(this.budget.agents))
-      assert.equal(agent.account, this.machines.budget.agentOf(before, agent.key)?.account)
+    for (const agent of HashMap.values(this.budget.agents)) {
+      const was = this.machines.budget.agentOf(before, agent.key)
+      assert.equal(agent.account, was?.account, "S10: a refusal changes no account")
+      assert.equal(agent.cost, was?.cost, "S10: a refusal changes no account")
+      assert.equal(agent.wrappingUp, was?.wrappingUp, "S10: a refusal tells nobody to wind down")
+    }
   }
 
   private place(row: Rows.HoldPlaced): void {
     assert.ok(!this.holds.has(row.holdId), "S3: an open hold is not placed again")
     this.expectOpenWindow(row, this.budget)
     this.holds.set(row.holdId, row)
-    this.life(row.key).sum.held += row.tokens
-    this.window(row.windowId).held += row.tokens
+    this.hold(row, row.tokens, row.costMicroUsd ?? 0)
+    if (row.askedTokens !== undefined)
+      assert.ok(row.tokens < row.askedTokens, "what is cut is less than what was asked for")
   }
 
-  private resolve(holdId: string, heldTokens: number): void {
-    const placed = this.holds.get(holdId)
+  private hold(counted: Counted, tokens: number, microUsd: number): void {
+    for (const sums of [this.life(counted.key).sums, this.window(counted.windowId)]) {
+      sums.tokens.held += tokens
+      sums.money.held += microUsd
+    }
+  }
+
+  private resolve(row: Rows.HoldSettled | Rows.HoldVoided | Rows.HoldExpired): void {
+    const placed = this.holds.get(row.holdId)
     assert.ok(placed !== undefined, "S3: a hold resolves at most once")
-    assert.equal(placed.tokens, heldTokens)
-    this.holds.delete(holdId)
-    this.life(placed.key).sum.held -= placed.tokens
-    this.window(placed.windowId).held -= placed.tokens
+    assert.equal(placed.tokens, row.heldTokens)
+    assert.equal(placed.costMicroUsd, row.heldCostMicroUsd)
+    this.holds.delete(row.holdId)
+    this.hold(placed, -placed.tokens, -(placed.costMicroUsd ?? 0))
+  }
+
+  private expire(row: Rows.HoldExpired): void {
+    this.resolve(row)
+    const { heldTokens: tokens, heldCostMicroUsd: costMicroUsd = null } = row
+    this.expired.set(row.holdId, { tokens, money: costMicroUsd })
+    this.charge({ ...row, tokens, costMicroUsd, certain: false })
   }
 
   private record(row: Rows.UsageRecorded, before: Budget): void {
@@ -189,25 +228,45 @@ export class Auditor {
   }
 
   private correct(row: Rows.Corrected): void {
+    const { cost } = row
     if (row.tokens > row.tokensBefore) this.clean = false
+    if (cost !== undefined && cost.nowMicroUsd > (cost.beforeMicroUsd ?? 0)) this.clean = false
     if ("holdId" in row.ref) {
-      assert.equal(this.expired.get(row.ref.holdId), row.tokensBefore, "S3: corrected once")
+      const expired = this.expired.get(row.ref.holdId)
+      assert.equal(expired?.tokens, row.tokensBefore, "S3: corrected once")
+      if (cost !== undefined) assert.equal(expired?.money, cost.beforeMicroUsd)
       this.expired.delete(row.ref.holdId)
     }
-    this.count(row, row.tokens - row.tokensBefore, -row.uncertainBefore)
+    this.count("tokens", row, row.tokens - row.tokensBefore, -row.uncertainBefore)
+    if (cost === undefined) return
+    const { nowMicroUsd, beforeMicroUsd, uncertainMicroUsd } = cost
+    this.count("money", row, nowMicroUsd - (beforeMicroUsd ?? 0), -uncertainMicroUsd)
+    if (beforeMicroUsd !== null) return
+    this.life(row.key).sums.unpriced -= 1
+    this.window(row.windowId).unpriced -= 1
   }
 
   private charge(charge: Charge): void {
-    this.count(charge, charge.tokens, charge.certain ? 0 : charge.tokens)
+    const { tokens, costMicroUsd = null, certain } = charge
+    this.count("tokens", charge, tokens, certain ? 0 : tokens)
+    if (costMicroUsd === null) {
+      this.life(charge.key).sums.unpriced += 1
+      this.window(charge.windowId).unpriced += 1
+    } else this.count("money", charge, costMicroUsd, certain ? 0 : costMicroUsd)
   }
 
-  private count({ key, windowId }: Counted, used: number, uncertain: number): void {
+  private count(
+    what: "tokens" | "money",
+    { key, windowId }: Counted,
+    used: number,
+    uncertain: number,
+  ): void {
     const life = this.life(key)
-    for (const sum of [life.sum, this.window(windowId)]) {
-      sum.used += used
-      sum.uncertain += uncertain
+    for (const sums of [life.sums, this.window(windowId)]) {
+      sums[what].used += used
+      sums[what].uncertain += uncertain
     }
-    if (windowId === this.budget.window.id) life.today += used
+    if (what === "tokens" && windowId === this.budget.window.id) life.today += used
   }
 
   private end(row: Rows.Ended): void {
@@ -216,17 +275,24 @@ export class Auditor {
     const why = "S6: the first cause is the reason"
     if (life.firstReason !== null && row.reason !== "lost")
       assert.equal(row.reason, life.firstReason, why)
-    assert.equal(life.sum.held, 0, "S3: no hold outlives its agent")
+    assert.equal(life.sums.tokens.held, 0, "S3: no hold outlives its agent")
+    assert.equal(life.sums.money.held, 0, "S3: no hold outlives its agent")
     life.over = true
   }
 
   /** S2: held is the sum of the open holds, used the sum of what was charged; S9: by day. */
   private expectSums(): void {
-    const { day, window, agents } = this.budget
-    expectAccount(day, this.window(window.id), "day")
+    const { day, dayCost, unpricedCalls, window, agents } = this.budget
+    const today = this.window(window.id)
+    expectAccount(day, today.tokens, "day")
+    expectAccount(dayCost, today.money, "day's money")
+    assert.equal(unpricedCalls, today.unpriced, "S2: calls without a price are counted")
     let inWindow = this.budget.endedOmitted.windowTokens
     for (const agent of HashMap.values(agents)) {
-      expectAccount(agent.account, this.life(agent.key).sum, agent.agentId)
+      const { tokens, money, unpriced } = this.life(agent.key).sums
+      expectAccount(agent.account, tokens, agent.agentId)
+      expectAccount(agent.cost, money, `${agent.agentId}'s money`)
+      assert.equal(agent.unpricedCalls, unpriced, "S2: calls without a price are counted")
       inWindow += agent.windowTokens
     }
     for (const ended of HashMap.values(this.budget.ended.items))
@@ -235,11 +301,12 @@ export class Auditor {
     assert.equal(HashMap.size(this.budget.holds), this.holds.size)
   }
 
-  /** S1, in hard mode: `used + held − overrun ≤ limit` on every account. */
+  /** S1, in hard mode: `used + held − overrun ≤ limit` on every account, of tokens and of money. */
   private expectLimits(): void {
-    if (!this.budget.settings.enforceHardLimits) return
-    const accounts = [...HashMap.values(this.budget.agents)].map((agent) => agent.account)
-    for (const account of [this.budget.day, ...accounts]) {
+    const { settings, day, dayCost, agents } = this.budget
+    if (!settings.enforceHardLimits) return
+    const own = [...HashMap.values(agents)].flatMap(({ account, cost }) => [account, cost])
+    for (const account of [day, dayCost, ...own]) {
       const { confirmed, uncertain, held, overrun, limit } = account
       if (limit !== null)
         assert.ok(confirmed + uncertain + held - overrun <= limit, "S1: nothing beyond the limit")
@@ -270,7 +337,7 @@ export class Auditor {
     return life
   }
 
-  private window(id: string): Sum {
+  private window(id: string): Sums {
     const window = this.windows.get(id)
     assert.ok(window !== undefined, `S9: the day ${id} was opened`)
     return window

@@ -4,6 +4,7 @@ import type { SupervisorEvent } from "../../machines/events.ts"
 import { HOUR, keyOf, MINUTE, SETTINGS, soft } from "./budget/script.ts"
 import type { Checks, Machines } from "./machines.ts"
 import {
+  compares,
   drain,
   exited,
   hold,
@@ -12,11 +13,13 @@ import {
   request,
   type Step,
   settings,
+  settle,
   shutdown,
   started,
   stop,
   take,
   usage,
+  withdrawHold,
 } from "./walks/steps.ts"
 import { World } from "./world.ts"
 
@@ -38,6 +41,15 @@ const standOf = (m: Machines, world: World, name: string): string | undefined =>
 
 const answersOf = (world: World): readonly string[] =>
   world.answers.map(({ id, granted, refusal }) => `${id} ${granted ? "granted" : refusal?.reason}`)
+
+const RESERVED = { enforcement: "reserved" } as const
+const QUEUED = { queue: true } as const
+const IN_LINE = {
+  ...SETTINGS,
+  perAgentTokenLimit: null,
+  maxConcurrentAgents: null,
+  maxTaskDurationMinutes: null,
+}
 
 export const charts: Checks = {
   "an agent is stopped by its deadline, to the millisecond": (m) => {
@@ -219,5 +231,81 @@ export const charts: Checks = {
     expect(summaries.map(({ at }) => at - (summaries[0]?.at ?? 0))).toEqual([0, 1000])
     world.advance(10 * MINUTE)
     expect(world.facts.filter(({ type }) => type === "summary")).toHaveLength(3)
+  },
+
+  "calls of one agent are answered in their turn, and nobody else's wait for them": (m) => {
+    const world = worldAfter(m, IN_LINE, request("a"), request("b"), request("c"))
+    take(world, hold("g", "a", 10))
+    take(world, hold("h", "a", 50))
+    take(world, hold("i", "b", 55, QUEUED))
+    take(world, hold("j", "b", 10, QUEUED))
+    take(world, hold("k", "c", 45, QUEUED))
+    expect(answersOf(world).slice(3)).toEqual(["g granted", "h granted"])
+    take(world, settle("g", 0))
+    expect(answersOf(world).slice(5)).toEqual(["k granted"])
+    take(world, settle("k", 0))
+    take(world, settle("h", 0))
+    expect(answersOf(world).slice(6)).toEqual(["i granted", "j granted"])
+  },
+
+  "what was granted is answered again at once, whoever waits": (m) => {
+    const world = worldAfter(m, IN_LINE, request("a"), hold("h", "a", 60, QUEUED))
+    take(world, hold("i", "a", 50, QUEUED))
+    take(world, hold("h", "a", 60, QUEUED))
+    expect(answersOf(world)).toEqual(["request a granted", "h granted", "h granted"])
+    take(world, settle("h", 10))
+    expect(answersOf(world).slice(3)).toEqual(["i granted"])
+  },
+
+  "who withdraws from the line is never answered, and lets the next one pass": (m) => {
+    const world = worldAfter(m, IN_LINE, request("a"), request("b"), hold("h", "a", 60))
+    take(world, hold("i", "b", 50, QUEUED))
+    take(world, hold("j", "b", 40, QUEUED))
+    take(world, withdrawHold("i"))
+    take(world, settle("h", 10))
+    expect(answersOf(world).slice(2)).toEqual(["h granted", "j granted"])
+  },
+
+  "a full day stops who is found to be metered only then, and its calls in line with it": (m) => {
+    const world = worldAfter(m, IN_LINE, request("a", RESERVED), request("b"), usage("b", 1))
+    take(world, hold("h", "b", 60))
+    take(world, hold("i", "b", 50, QUEUED))
+    take(world, usage("b", 99))
+    expect(standOf(m, world, "b")).toBe("stopping daily_token_limit")
+    expect(world.answers.at(-1)).toMatchObject({ id: "i", refusal: { never: true } })
+    expect(standOf(m, world, "a")).toBe("starting")
+    take(world, compares("a", 1))
+    expect(standOf(m, world, "a")).toBe("stopping daily_token_limit")
+  },
+
+  "a line ends with the life, the day or the ledger it waits for": (m) => {
+    const begin = () => {
+      const world = worldAfter(
+        m,
+        IN_LINE,
+        request("a"),
+        request("b"),
+        hold("h", "a", 60, { isWatched: true }),
+      )
+      take(world, hold("i", "b", 50, QUEUED))
+      return world
+    }
+    const [stopped, overnight, unwritable] = [begin(), begin(), begin()]
+    take(stopped, stop("b"))
+    overnight.advance(12 * HOUR)
+    take(unwritable, ledgerFails)
+    expect([stopped, overnight, unwritable].map((world) => answersOf(world).at(-1))).toEqual([
+      "i draining",
+      "i granted",
+      "i ledger_unavailable",
+    ])
+  },
+
+  "a hold without a time of its own outlives every alarm": (m) => {
+    const world = worldAfter(m, IN_LINE, request("a"), hold("h", "a", 30, { isWatched: true }))
+    world.advance(11 * HOUR)
+    expect(world.context.budget.day).toMatchObject({ held: 30, uncertain: 0 })
+    take(world, exited("a"))
+    expect(world.context.budget.day).toMatchObject({ held: 0, uncertain: 30 })
   },
 }

@@ -5,6 +5,7 @@ import type { BudgetSettings } from "../../machines/budget/settings.ts"
 import type { Deadline, DeadlinesEvent } from "../../machines/deadlines.ts"
 import type { Fact } from "../../machines/facts.ts"
 import {
+  compares,
   end,
   exhaust,
   expire,
@@ -91,7 +92,7 @@ const table =
       at += afterMs
       const { before, after, rows } = decide(m, budget, at)
       budget = after
-      const { facts, pool, deadlines } = m.facts.consequencesOf(before, after, rows)
+      const { facts, pool, deadlines } = m.consequences.consequencesOf(before, after, rows)
       for (const fact of facts) expect(fact.at).toBe(at)
       return [facts.map(tellFact), pool.map(tellTold), deadlines.map(tellDeadline)]
         .map((list) => list.join(", "))
@@ -169,6 +170,47 @@ export const facts: Checks = {
       ],
     ],
   ),
+
+  "an agent is told to wind down once, with what is left of its limit": table(
+    { ...SETTINGS, reserveForWrapUp: 20, dailyTokenLimit: null },
+    [
+      [spawn("a"), SPAWNED_A],
+      [hold("h", "a", 40), " |  | hold h in 900 s"],
+      [settle("h", 40), " |  | no hold h"],
+      [hold("i", "a", 5), "a wrapping up with 15 left |  | hold i in 900 s"],
+      [hold("j", "a", 5), " |  | hold j in 900 s"],
+      [hold("k", "a", 5, { isWatched: true }), " |  | "],
+    ],
+  ),
+
+  "money tells its crossings as tokens do, each once": table(
+    { ...SETTINGS, perAgentCostLimitMicroUsd: 100, dailyCostLimitMicroUsd: 200 },
+    [
+      [spawn("a"), SPAWNED_A],
+      [spawn("b"), "b admitted | b ← spawned | duration b in 3600 s"],
+      [report("a", 1, { costMicroUsd: 79 }), " |  | "],
+      [report("a", 1, { costMicroUsd: 1 }), "a approaching_limit at 80 µ$ |  | "],
+      [report("a", 1, { costMicroUsd: 1 }), " |  | "],
+      [
+        report("b", 1, { costMicroUsd: 95 }),
+        "day's money within_budget→approaching_limit at 176, b approaching_limit at 95 µ$, b at_limit at 95 µ$ |  | ",
+      ],
+      [
+        report("a", 1, { costMicroUsd: 19 }),
+        "day's money approaching_limit→at_limit at 195, a at_limit at 100 µ$, a exceeded at 100 µ$, a stopping cost_limit | a ← stop.requested cost_limit | no duration a, grace a in 5 s",
+      ],
+    ],
+  ),
+
+  "an own account is told beside what was counted before it": table(SETTINGS, [
+    [spawn("a"), SPAWNED_A],
+    [report("a", 10), " |  | "],
+    [compares("a", 10), "a counts 10, here 10 |  | "],
+    [
+      compares("a", 48),
+      "a approaching_limit at 48, a counts 48, here 10 | a ← limit.crossed approaching_limit | ",
+    ],
+  ]),
 
   "a better number for a call tells what it crosses": table(
     { ...SETTINGS, dailyTokenLimit: null },

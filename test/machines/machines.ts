@@ -11,10 +11,12 @@ import * as admission from "../../machines/budget/admission.ts"
 import * as advice from "../../machines/budget/advice.ts"
 import * as amounts from "../../machines/budget/amounts.ts"
 import * as budget from "../../machines/budget/budget.ts"
+import * as callBound from "../../machines/budget/call-bound.ts"
 import * as checkpoint from "../../machines/budget/checkpoint.ts"
 import * as decision from "../../machines/budget/decision.ts"
 import * as ending from "../../machines/budget/ending.ts"
 import * as fold from "../../machines/budget/fold.ts"
+import * as granting from "../../machines/budget/granting.ts"
 import * as holds from "../../machines/budget/holds.ts"
 import * as limits from "../../machines/budget/limits.ts"
 import * as metering from "../../machines/budget/metering.ts"
@@ -23,8 +25,8 @@ import * as spawning from "../../machines/budget/spawning.ts"
 import * as stopping from "../../machines/budget/stopping.ts"
 import * as summary from "../../machines/budget/summary.ts"
 import * as window from "../../machines/budget/window.ts"
+import * as consequences from "../../machines/consequences.ts"
 import * as decisions from "../../machines/decisions.ts"
-import * as facts from "../../machines/facts.ts"
 import * as project from "../../machines/project.ts"
 import * as supervisor from "../../machines/supervisor.ts"
 
@@ -36,12 +38,14 @@ export const real = {
   advice,
   amounts,
   budget,
+  callBound,
   checkpoint,
+  consequences,
   decision,
   decisions,
   ending,
-  facts,
   fold,
+  granting,
   holds,
   limits,
   metering,
@@ -62,7 +66,7 @@ export type Checks = Readonly<Record<string, Check>>
 
 export const MACHINES_FOLDER = fileURLToPath(new URL("../../machines", import.meta.url))
 
-const IN_MACHINES = ["agent", "agentPool", "decisions", "facts", "project", "supervisor"]
+const IN_MACHINES = ["agent", "agentPool", "consequences", "decisions", "project", "supervisor"]
 
 const fileOf = (module: string): string => {
   const name = module.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)

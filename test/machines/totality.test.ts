@@ -108,8 +108,7 @@ describe("an event about nobody", () => {
         const world = wander(walk, picks)
         const before = told(world)
         for (const event of aboutNobody(world)) {
-          world.actor.send(event)
-          world.audit()
+          world.sendStamped(event)
           expect({ event, ...told(world) }).toEqual({ event, ...before })
         }
         world.stop()
@@ -134,8 +133,7 @@ describe("an event about nobody", () => {
       const world = new World(real, spendingWalks.holds.settings)
       world.send(request("a"))
       const rows = world.rows.length
-      world.actor.send(event)
-      world.audit()
+      world.sendStamped(event)
       const kinds = world.rows.slice(rows).map(({ kind }) => kind)
       expect(["", "window_opened"]).toContain(kinds.join(" "))
       expect(viewOf(world).agents).toHaveProperty("a")

@@ -10,16 +10,18 @@ import * as HashMap from "effect/HashMap"
 import { type Actor, createActor, type InspectionEvent, type Snapshot } from "xstate"
 import type { AgentEvent } from "../../machines/agent.ts"
 import type { PoolSnapshot } from "../../machines/agent-pool.ts"
+import type { HoldRequest } from "../../machines/budget/holds.ts"
 import type { Row } from "../../machines/budget/row.ts"
 import type { BudgetSettings } from "../../machines/budget/settings.ts"
 import type { Deadline } from "../../machines/deadlines.ts"
 import type { SupervisorEvent } from "../../machines/events.ts"
 import type { Fact } from "../../machines/facts.ts"
-import { isWaiting } from "../../machines/queue.ts"
+import { hasHoldOf, headsOf, isHoldWaiting, isWaiting } from "../../machines/queue.ts"
 import type { Answer, SupervisorContext } from "../../machines/supervisor-setup.ts"
 import type { AgentKey, Instant } from "../../machines/vocabulary.ts"
 import { Auditor } from "./auditor.ts"
 import { NOON, openAt } from "./budget/script.ts"
+import { HoldLine } from "./hold-line.ts"
 import type { Machines } from "./machines.ts"
 import { SteppedClock } from "./stepped-clock.ts"
 
@@ -49,6 +51,10 @@ export class World {
   private readonly startedAt: Instant
   private readonly auditor: Auditor
   private audited = 0
+  private readonly line = new HoldLine()
+  private heard = 0
+  /** Who asks for a hold in the event that is being sent. */
+  private asking: HoldRequest | null = null
   private readonly audits: boolean
 
   constructor(
@@ -95,9 +101,30 @@ export class World {
   /** Tells the supervisor something that happened now. */
   send(event: Unstamped, aheadMs = 0): void {
     const answered = this.answers.length
+    this.ask(event)
     this.actor.send({ ...event, at: this.now + aheadMs } as SupervisorEvent)
-    this.audit()
+    this.audit(aheadMs)
+    this.asking = null
     this.expectAnswer(event, this.answers.slice(answered))
+  }
+
+  /** The same for an event that is stamped already, whenever that was. */
+  sendStamped(event: SupervisorEvent): void {
+    if (event.type !== "agent.over" && event.type !== "deadline.reached") this.ask(event)
+    this.actor.send(event)
+    this.audit()
+    this.asking = null
+  }
+
+  /** Notes who asks: in line at once where it waits, so that whoever is before it comes first. */
+  private ask(event: Unstamped): void {
+    if (event.type === "hold.withdrawn") this.line.withdrawn(event.holdId)
+    if (event.type !== "hold.requested") return
+    const { holdId, key, queue = false } = event.request
+    const { budget, holdQueue } = this.context
+    const isHeld = HashMap.has(budget.holds, holdId)
+    this.asking = event.request
+    if (queue && !isHeld && hasHoldOf(holdQueue, key)) this.line.joined(event.request)
   }
 
   /** Tells an agent something through the pool that only its supervisor says. */
@@ -146,7 +173,7 @@ export class World {
   }
 
   /** The invariants, after whatever just happened. */
-  audit(): void {
+  audit(aheadMs = 0): void {
     if (!this.audits) return
     for (; this.audited < this.rows.length; this.audited += 1) {
       const row = this.rows[this.audited]
@@ -158,6 +185,24 @@ export class World {
     assert.deepEqual(encode(this.context.budget), encode(this.auditor.budget))
     assert.deepEqual(this.value, this.machines.project.project(this.context))
     this.expectAgents()
+    this.expectLine(aheadMs)
+  }
+
+  /** Nobody is left in line about whom there is something to say, and nobody out of turn. */
+  private expectLine(aheadMs: number): void {
+    const { budget, holdQueue } = this.context
+    for (; this.heard < this.answers.length; this.heard += 1) {
+      const answer = this.answers[this.heard]
+      if (answer !== undefined && isOfHold(answer)) this.line.answered(answer, this.asking)
+    }
+    const waits = [...HashMap.entries(holdQueue.waiting)].sort(([a], [b]) => a - b)
+    const { asking } = this
+    if (asking !== null && isHoldWaiting(holdQueue, asking.holdId)) this.line.joined(asking)
+    this.line.expectToBe(waits.map(([, { holdId }]) => holdId))
+    for (const head of headsOf(holdQueue)) {
+      const { verdict } = this.machines.holds.decideHold(budget, head, this.now + aheadMs)
+      assert.equal(verdict, "queues", `${head.holdId} waits, and could be answered`)
+    }
   }
 
   /** Whoever asks is answered once, or waits in line. */
@@ -165,7 +210,11 @@ export class World {
     if (event.type !== "agent.requested" && event.type !== "hold.requested") return
     const { request } = event
     const id = "holdId" in request ? request.holdId : request.requestId
-    const waits = "holdId" in request ? false : isWaiting(this.context.queue, request.requestId)
+    const { queue, holdQueue } = this.context
+    const waits =
+      "holdId" in request
+        ? isHoldWaiting(holdQueue, request.holdId)
+        : isWaiting(queue, request.requestId)
     const own = answers.filter((answer) => answer.id === id)
     assert.equal(own.length, waits ? 0 : 1, `${id} is answered once`)
   }
@@ -227,6 +276,9 @@ const stateOf = (value: unknown): unknown => {
   if (typeof value !== "object" || value === null || !("stopping" in value)) return value
   return value.stopping === "unkillable" ? "unkillable" : "stopping"
 }
+
+/** Holds are asked for under ids of their own here, which no spawn begins with. */
+const isOfHold = ({ id }: Answer): boolean => !id.startsWith("request ")
 
 const snapshotOf = <S extends Snapshot<unknown>>(
   child: { readonly getSnapshot: () => S } | undefined,

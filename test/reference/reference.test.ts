@@ -56,7 +56,7 @@ describe("the generated pages", () => {
   it("list every transition of every state with its guard and its actions", () => {
     const lines = renderMachinesReference().split("\n")
     expect(lines).toContain(
-      "| `day.exhausted.enforced` | `usage.reported` | `usageRecords` |  | `recordUsage`, `stopMetered` |",
+      "| `day.exhausted.enforced` | `usage.reported` | `spendsInGrace` |  | `recordUsage`, `endGrace` |",
     )
     expect(lines).toContain("| `day.open` |  | `dayExhausted` | `day.exhausted` |  |")
     expect(lines).toContain("| `stopping.grace` | entry |  |  | `interrupt` |")

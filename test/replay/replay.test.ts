@@ -1,9 +1,10 @@
 import { join } from "node:path"
 import fc from "fast-check"
-import { expect, test } from "vitest"
-import { DEFAULT_SETTINGS } from "../../machines/budget/settings.ts"
+import { describe, expect, test } from "vitest"
+import { type BudgetSettings, DEFAULT_SETTINGS } from "../../machines/budget/settings.ts"
+import { openPriceBook } from "../../src/pricing/open-price-book.ts"
 import { type ReplayProgress, replay } from "../../src/replay/replay.ts"
-import { type Brief, folder, NO_LIMITS, ndjson, replayed, summaryOf } from "./recordings.ts"
+import { at, type Brief, folder, NO_LIMITS, ndjson, replayed, summaryOf } from "./recordings.ts"
 
 const FIXTURES = join(import.meta.dirname, "fixtures/projects")
 
@@ -28,6 +29,8 @@ test("a folder of logs is counted by calls, not by lines, each of them once", as
         calls: 6,
         tokensUsed: 125 + 504 + 1603,
         rawTokens: 125 + 504 + 1603 + 1204,
+        costMicroUsd: 0,
+        unpricedCalls: 6,
         budgetStatus: "within_budget",
         limitReachedAt: null,
       },
@@ -56,7 +59,9 @@ test("the keys of the summary are those of the contract, in its order", async ()
   )
   expect(Object.keys(summary.tokens)).toEqual(["input", "output", "cacheWrite", "cacheRead"])
   expect(Object.keys(summary.days[0] ?? {})).toEqual(
-    "date calls tokensUsed rawTokens budgetStatus limitReachedAt".split(" "),
+    "date calls tokensUsed rawTokens costMicroUsd unpricedCalls budgetStatus limitReachedAt".split(
+      " ",
+    ),
   )
   expect(Object.keys(summary.stopped[0] ?? {})).toEqual(
     "agentId reason at tokensUsed tokensSaved".split(" "),
@@ -349,6 +354,8 @@ test("days are those of the budget's time zone, each with a budget of its own", 
       calls: 1,
       tokensUsed: 8,
       rawTokens: 8,
+      costMicroUsd: 0,
+      unpricedCalls: 1,
       budgetStatus: "approaching_limit",
       limitReachedAt: null,
     },
@@ -357,6 +364,8 @@ test("days are those of the budget's time zone, each with a budget of its own", 
       calls: 2,
       tokensUsed: 10,
       rawTokens: 10,
+      costMicroUsd: 0,
+      unpricedCalls: 2,
       budgetStatus: "exceeded",
       limitReachedAt: "2026-03-29T21:59:59.000Z",
     },
@@ -365,6 +374,8 @@ test("days are those of the budget's time zone, each with a budget of its own", 
       calls: 1,
       tokensUsed: 6,
       rawTokens: 6,
+      costMicroUsd: 0,
+      unpricedCalls: 1,
       budgetStatus: "within_budget",
       limitReachedAt: null,
     },
@@ -525,5 +536,83 @@ test("where there is no usage it says what was read", async () => {
     _tag: "ReplayFailed",
     reason: "no_usage",
     message: expect.stringContaining("no usage found (2 files read, 1 damaged lines skipped)"),
+  })
+})
+
+describe("money", () => {
+  const book = openPriceBook([
+    { model: "m", inputUsdPerMTok: 1, outputUsdPerMTok: 1 },
+    { model: "free", inputUsdPerMTok: 0, outputUsdPerMTok: 0 },
+  ])
+  /** A dollar a million tokens: a micro-dollar each. */
+  const spent = async (
+    calls: readonly (readonly [...Brief, string])[],
+    settings: Partial<BudgetSettings> = {},
+  ) => {
+    const lines = calls.map(([agentId, when, inputTokens, model]) =>
+      JSON.stringify({ at: new Date(at(when)).toISOString(), agentId, inputTokens, model }),
+    )
+    const made = await folder({ "usage.ndjson": lines.join("\n") })
+    return summaryOf([made], settings, { prices: await book })
+  }
+
+  test("is what the allowed calls cost by their models, and calls without a price are counted", async () => {
+    const { days } = await spent([
+      ["a", "10:00:00", 500, "m"],
+      ["a", "10:01:00", 500, "free"],
+      ["b", "10:02:00", 70, "m"],
+      ["b", "10:03:00", 70, "unheard-of"],
+    ])
+    expect(days).toMatchObject([{ costMicroUsd: 570, unpricedCalls: 1, tokensUsed: 1_140 }])
+  })
+
+  test("of an agent stops it at the call that does not fit, and saves the rest", async () => {
+    const calls = ["10:00:00", "10:01:00", "10:02:00"].map((when) => ["a", when, 400, "m"] as const)
+    const { days, stopped } = await spent(calls, { perAgentCostLimitMicroUsd: 1_000 })
+    expect(stopped).toEqual([
+      {
+        agentId: "a",
+        reason: "cost_limit",
+        at: "2026-03-01T10:02:00.000Z",
+        tokensUsed: 800,
+        tokensSaved: 400,
+      },
+    ])
+    expect(days).toMatchObject([{ costMicroUsd: 800, limitReachedAt: null }])
+  })
+
+  test("of the day is reached when a call no longer fits", async () => {
+    const { days, callsRefused } = await spent(
+      [
+        ["a", "10:00:00", 600, "m"],
+        ["b", "10:01:00", 600, "m"],
+        ["c", "10:02:00", 400, "m"],
+      ],
+      { dailyCostLimitMicroUsd: 1_000 },
+    )
+    expect(callsRefused).toBe(1)
+    expect(days).toMatchObject([
+      { costMicroUsd: 1_000, limitReachedAt: "2026-03-01T10:01:00.000Z" },
+    ])
+  })
+
+  test("refuses calls without a price under a limit, unless they are allowed", async () => {
+    const calls = [["a", "10:00:00", 5, "unheard-of"]] as const
+    const limit = { dailyCostLimitMicroUsd: 1_000 }
+    expect((await spent(calls, limit)).callsRefused).toBe(1)
+    expect((await spent(calls, { ...limit, allowUnpriced: true })).callsRefused).toBe(0)
+  })
+
+  test("makes soft mode foretell what hard mode refuses first", async () => {
+    const path = await folder({
+      "usage.ndjson": JSON.stringify({
+        ...{ at: "2026-03-01T10:00:00.000Z", agentId: "a", inputTokens: 2_000, model: "m" },
+      }),
+    })
+    const settings = { ...NO_LIMITS, perAgentCostLimitMicroUsd: 1_000, enforceHardLimits: false }
+    const options = { paths: [path], settings, idleMs: 60_000, prices: await book }
+    const { firstRefusal, callsRefused } = await replay(options, (found) => found)
+    expect(callsRefused).toBe(0)
+    expect(firstRefusal).toMatchObject({ agentId: "a", reason: "cost_limit" })
   })
 })

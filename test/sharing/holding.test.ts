@@ -3,71 +3,25 @@ import { existsSync, linkSync, lstatSync, mkdirSync, readlinkSync, statSync } fr
 import { connect, createServer } from "node:net"
 import { join } from "node:path"
 import { describe, expect, it, onTestFinished } from "vitest"
-import type { AgentKey } from "../../machines/vocabulary.ts"
 import { LedgerUnavailable } from "../../src/ledger/ledger.ts"
-import { connectToHolder, type Reached } from "../../src/sharing/connect.ts"
-import { type HoldingOptions, listenAndHold } from "../../src/sharing/holding.ts"
+import { listenAndHold } from "../../src/sharing/holding.ts"
 import type { FromHolder, ToHolder } from "../../src/sharing/messages.ts"
 import { openLedger } from "../../src/sharing/open-ledger.ts"
 import { openSession } from "../../src/sharing/session.ts"
 import { visitHolder } from "../../src/sharing/visitor.ts"
 import { temporaryFolder } from "../ledger/temporary-folder.ts"
 import { eventually } from "../runners/proc-reader.ts"
-
-const OPTIONS: HoldingOptions = {
-  sources: {},
-  retentionDays: 30,
-  sweep: async () => {},
-  keepSettings: false,
-}
-
-const newLedger = (): string => join(temporaryFolder(), "ledger.db")
-
-const hold = async (path: string, options: Partial<HoldingOptions> = {}) => {
-  const ledger = await openLedger(path)
-  if (ledger instanceof LedgerUnavailable) throw ledger
-  const { holding } = await listenAndHold(ledger, { ...OPTIONS, ...options })
-  return holding
-}
-
-/** An attached process as the holder sees it: what it says is in our hands. */
-const attach = async (path: string) => {
-  const heard: FromHolder[] = []
-  const waiting = new Set<() => void>()
-  const reached: Reached = await connectToHolder(path, (message) => {
-    heard.push(message)
-    for (const check of waiting) check()
-  })
-  if (!reached.reached) throw new Error("nobody holds it")
-  const hears = (wanted: (message: FromHolder) => boolean): Promise<FromHolder> =>
-    new Promise((resolve) => {
-      const check = (): void => {
-        const found = heard.find(wanted)
-        if (found === undefined) return
-        waiting.delete(check)
-        resolve(found)
-      }
-      waiting.add(check)
-      check()
-    })
-  const say = (...messages: readonly ToHolder[]): void => messages.forEach(reached.channel.send)
-  return { say, heard, hears, ...reached.channel }
-}
-
-const KEY = "key-1" as AgentKey
-
-const agent = (begun: boolean): ToHolder => ({
-  type: "agent",
-  key: KEY,
-  agentId: "far",
-  taskId: "far",
-  queue: true,
-  waitForReset: false,
-  limits: {},
-  begun,
-})
-
-const started: ToHolder = { type: "started", key: KEY, process: null }
+import {
+  agent,
+  attach,
+  hold,
+  is,
+  KEY,
+  newLedger,
+  OPTIONS,
+  over,
+  started,
+} from "./attached-process.ts"
 
 const reading = (n: number, inputTokens = 10): ToHolder => ({
   type: "usage",
@@ -80,27 +34,6 @@ const reading = (n: number, inputTokens = 10): ToHolder => ({
     model: null,
   },
 })
-
-const over: readonly ToHolder[] = [
-  {
-    type: "exited",
-    key: KEY,
-    exit: {
-      outcome: "completed",
-      mechanism: "exited",
-      exitCode: 0,
-      signal: null,
-      error: null,
-      treeGone: false,
-    },
-  },
-  { type: "reaped", key: KEY, mechanism: "exited" },
-]
-
-const is =
-  (type: FromHolder["type"]) =>
-  (message: FromHolder): boolean =>
-    message.type === type
 
 const countedTo = (n: number) => (message: FromHolder) =>
   message.type === "counted" && message.n === n

@@ -1,6 +1,7 @@
 /** The production machines without a host: events in, rows and answers out, time by hand. */
 import { createActor } from "xstate"
 import { holdOf } from "../../machines/budget/budget.ts"
+import type { CallBound } from "../../machines/budget/call-bound.ts"
 import { decodeCheckpoint, encodeCheckpoint } from "../../machines/budget/checkpoint.ts"
 import { foldAll } from "../../machines/budget/fold.ts"
 import { decideStart, emptyBudget } from "../../machines/budget/recovery.ts"
@@ -9,11 +10,18 @@ import type { BudgetSettings } from "../../machines/budget/settings.ts"
 import { createDeadlines } from "../../machines/deadlines.ts"
 import type { SupervisorEvent } from "../../machines/events.ts"
 import { project } from "../../machines/project.ts"
+import { isHoldWaiting } from "../../machines/queue.ts"
 import { supervisorMachine } from "../../machines/supervisor.ts"
 import type { Answer } from "../../machines/supervisor-setup.ts"
 import type { AgentKey, HoldId, RequestId, Usage } from "../../machines/vocabulary.ts"
 import { fakeClock } from "./fake-clock.ts"
 import { Invariants } from "./invariants.ts"
+
+interface CallAsk {
+  readonly call: CallBound
+  readonly isBounded: boolean
+  readonly queue: boolean
+}
 
 export class DrivenSupervisor {
   readonly clock: ReturnType<typeof fakeClock>
@@ -52,17 +60,42 @@ export class DrivenSupervisor {
   }
 
   hold(agentId: string, id: string, tokens: number): Answer {
-    const [key, holdId] = [agentId as AgentKey, id as HoldId]
-    const request = { key, holdId, tokens }
-    this.send({ type: "hold.requested", at: this.clock.now(), request })
+    this.send({
+      type: "hold.requested",
+      at: this.clock.now(),
+      request: { key: agentId as AgentKey, holdId: id as HoldId, tokens },
+    })
     return this.answer(id)
   }
 
+  /** A call by its bound: the answer; undefined while it waits in line. */
+  holdCall(agentId: string, id: string, how: CallAsk): Answer | undefined {
+    const request = { key: agentId as AgentKey, holdId: id as HoldId, ...how }
+    this.send({ type: "hold.requested", at: this.clock.now(), request })
+    return this.isWaiting(id) ? undefined : this.answer(id)
+  }
+
+  withdraw(id: string): void {
+    this.send({ type: "hold.withdrawn", at: this.clock.now(), holdId: id as HoldId })
+  }
+
+  /** Answers that nobody took yet: of those who waited in line. */
+  takeAnswers(): readonly Answer[] {
+    const answers = [...this.answers.values()]
+    this.answers.clear()
+    return answers
+  }
+
+  private isWaiting(id: string): boolean {
+    return isHoldWaiting(this.actor.getSnapshot().context.holdQueue, id as HoldId)
+  }
+
   /** As the host does: a hold that expired is settled late, once. */
-  settle(id: string, usage: Usage): void {
+  settle(id: string, usage: Usage, costMicroUsd: number | null = null): void {
     const [holdId, at] = [id as HoldId, this.clock.now()]
-    const settlement = { holdId, usage, provenance: "reported", model: null } as const
-    if (holdOf(this.budget, holdId) === undefined) this.settleLate(id, usage)
+    const known = { holdId, usage, provenance: "reported", costMicroUsd } as const
+    const settlement = { ...known, model: null }
+    if (holdOf(this.budget, holdId) === undefined) this.settleLate(id, usage, costMicroUsd)
     else this.send({ type: "hold.settled", at, settlement })
   }
 
@@ -70,9 +103,14 @@ export class DrivenSupervisor {
     this.send({ type: "hold.voided", at: this.clock.now(), holdId: id as HoldId })
   }
 
-  report(agentId: string, usageId: string | null, usage: Usage): void {
-    const key = agentId as AgentKey
-    const report = { key, usageId, usage, provenance: "reported", model: null } as const
+  report(
+    agentId: string,
+    usageId: string | null,
+    usage: Usage,
+    costMicroUsd?: number | null,
+  ): void {
+    const [key, cost] = [agentId as AgentKey, { costMicroUsd: costMicroUsd ?? null }]
+    const report = { key, usageId, usage, provenance: "reported", model: null, ...cost } as const
     this.send({ type: "usage.reported", at: this.clock.now(), report })
   }
 
@@ -112,15 +150,16 @@ export class DrivenSupervisor {
     return this.watch.living()
   }
 
-  private settleLate(id: string, usage: Usage): void {
+  private settleLate(id: string, usage: Usage, costMicroUsd: number | null): void {
     const holdId = id as HoldId
     const expired = this.rows.find((row) => row.kind === "hold_expired" && row.holdId === id)
     const corrected = this.rows.some(
       (row) => row.kind === "corrected" && "holdId" in row.ref && row.ref.holdId === id,
     )
     if (expired?.kind !== "hold_expired" || corrected) return
-    const { key, windowId, heldTokens: chargedTokens } = expired
-    const late = { holdId, key, windowId, chargedTokens, usage }
+    const { key, windowId, heldTokens: chargedTokens, heldCostMicroUsd = null } = expired
+    const cost = { chargedMicroUsd: heldCostMicroUsd, costMicroUsd }
+    const late = { holdId, key, windowId, chargedTokens, usage, ...cost }
     this.send({ type: "hold.settled_late", at: this.clock.now(), late })
   }
 

@@ -2,7 +2,8 @@
  * The agents of a simulation and whoever asks for them: functions at its command, and what each
  * was promised.
  */
-import type { AgentContext, Held, SpawnOptions, Supervisor } from "../../src/index.ts"
+import type { HoldId } from "../../machines/vocabulary.ts"
+import type { Agent, AgentContext, Held, SpawnOptions, Supervisor } from "../../src/index.ts"
 import type { PromisesKept } from "./promises-kept.ts"
 import type { SeededRandom } from "./seeded-random.ts"
 
@@ -18,6 +19,7 @@ interface HoldAsk {
   readonly context: AgentContext
   readonly id: string
   readonly tokens: number
+  readonly costMicroUsd: number | null
 }
 
 /** What the fleet needs of its world. */
@@ -70,7 +72,9 @@ export class Fleet {
     const queue = this.random.chance(30)
     this.world.tell(`spawn ${agentId}${queue ? " queued" : ""}${obeys ? "" : ", deaf"}`)
     const run = (context: AgentContext) => this.work(context, obeys)
-    const request = { taskId: "task", agentId, requestId, queue, run }
+    const money = this.random.pick([null, null, null, null, 300])
+    const limits = money === null ? {} : { perAgentCostLimitMicroUsd: money }
+    const request = { taskId: "task", agentId, requestId, queue, run, limits }
     this.askToSpawn(request)
     if (this.random.chance(10)) this.askToSpawn(request)
   }
@@ -126,7 +130,8 @@ export class Fleet {
     const id = `hold ${this.named}`
     const tokens = this.random.pick([0, 1, 10, 30, 60, 100, 101, 400])
     this.world.tell(`${worker.context.agentId} asks for ${id} of ${tokens}`)
-    const ask = { context: worker.context, id, tokens }
+    const costMicroUsd = this.random.pick([null, 0, 10, tokens, 2 * tokens])
+    const ask = { context: worker.context, id, tokens, costMicroUsd }
     this.asked.push(ask)
     this.askForHold(ask)
     if (this.random.chance(10)) this.askForHold(ask)
@@ -141,12 +146,14 @@ export class Fleet {
     this.askForHold(ask)
   }
 
-  private askForHold({ context, id, tokens }: HoldAsk): void {
+  private askForHold({ context, id, tokens, costMicroUsd }: HoldAsk): void {
     this.expect(
-      context.hold(tokens, { id }).then((held) => {
-        if (this.promises.granted(id)) this.promises.sameAnswer(id, "granted")
-        this.holds.push(held)
-      }),
+      context
+        .hold(tokens, { id, ...(costMicroUsd === null ? {} : { costMicroUsd }) })
+        .then((held) => {
+          if (this.promises.granted(id)) this.promises.sameAnswer(id, "granted")
+          this.holds.push(held)
+        }),
       (error) => {
         const reason = this.promises.refused(id, error)
         if (reason !== null) this.promises.sameAnswer(id, reason)
@@ -162,9 +169,57 @@ export class Fleet {
     this.world.tell(`settle ${held.id} with ${inputTokens}`)
     this.holds = this.random.chance(90) ? this.holds.filter((other) => other !== held) : this.holds
     this.expect(
-      held.settle({ inputTokens }).then(() => this.promises.settled(held.id)),
+      held
+        .settle({ inputTokens, ...this.someCost(inputTokens) })
+        .then(() => this.promises.settled(held.id)),
       (error) => this.promises.unacknowledged(error),
     )
+  }
+
+  /** Of models without a price, too. */
+  private someCost(tokens: number): { readonly costMicroUsd?: number } {
+    const costMicroUsd = this.random.pick([null, 0, tokens, tokens, 3 * tokens])
+    return costMicroUsd === null ? {} : { costMicroUsd }
+  }
+
+  /** A call by its bound, through the gateway's door: cut to what fits, or waiting in line. */
+  call(): void {
+    const worker = this.someWorker()
+    const agent = worker && this.world.supervisor().agent(worker.context.agentId)
+    if (agent === undefined) return
+    this.named += 1
+    const holdId = `call hold ${this.named}` as HoldId
+    const pico = this.random.pick([0, 1_000_000, 3_000_000])
+    const price = { inputPicoUsd: pico, outputPicoUsd: pico, perCallMicroUsd: 1 }
+    const outputTokens = { least: this.random.pick([0, 10]), most: this.random.pick([10, 90, 400]) }
+    const bound = { inputTokens: this.random.pick([0, 10, 60]), outputTokens, answers: 1 }
+    const call = { ...bound, price: this.random.chance(90) ? price : null }
+    const queue = this.random.chance(70)
+    this.world.tell(`${agent.agentId} asks for ${holdId} by ${JSON.stringify(call)}`)
+    const withdrawal = new AbortController()
+    const asked = agent.calls.ask({ holdId, call, queue }, withdrawal.signal)
+    if (queue && this.random.chance(10)) withdrawal.abort()
+    this.expect(
+      asked.then(({ grant }) => {
+        if (grant === null) return
+        this.promises.granted(holdId)
+        if (queue) this.world.meet("a call was granted that might wait")
+        if (grant.outputTokens < outputTokens.most) this.world.meet("an answer was cut")
+        return this.settleCall(agent, holdId, grant.tokens)
+      }),
+      (error) => this.promises.unacknowledged(error),
+    )
+  }
+
+  private async settleCall(agent: Agent, holdId: HoldId, granted: number): Promise<void> {
+    const how = this.random.pick(["settled", "settled", "settled", "charged", "voided"])
+    if (how === "charged") await agent.calls.charge(holdId)
+    if (how === "voided") await agent.calls.void(holdId)
+    if (how === "settled") {
+      const usage = { outputTokens: 0, cacheWriteTokens: 0, cacheReadTokens: 0 }
+      const known = { holdId, usage: { ...usage, inputTokens: granted }, model: null } as const
+      await agent.calls.settle({ ...known, provenance: "reported", ...this.someCost(granted) })
+    }
   }
 
   voidHold(): void {
@@ -183,7 +238,7 @@ export class Fleet {
     const id = `call ${this.named}`
     const inputTokens = this.random.pick([0, 1, 10, 30, 90])
     this.world.tell(`${context.agentId} reports ${inputTokens} as ${id}`)
-    context.recordUsage({ id, inputTokens, cacheReadTokens: 5 })
+    context.recordUsage({ id, inputTokens, cacheReadTokens: 5, ...this.someCost(inputTokens) })
     this.expect(
       context.flush().then(() => (repeats ? undefined : this.promises.recorded(id))),
       (error) => this.promises.unacknowledged(error),

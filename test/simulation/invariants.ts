@@ -2,18 +2,17 @@
  * What must hold after every row, whatever happened. The sums are made from the rows alone, in
  * the plainest way, and then compared with what the machines fold.
  */
-import { usedOf } from "../../machines/budget/account.ts"
+import { type Account, usedOf } from "../../machines/budget/account.ts"
 import { agentOf, type Budget } from "../../machines/budget/budget.ts"
 import { fold } from "../../machines/budget/fold.ts"
 import { emptyBudget } from "../../machines/budget/recovery.ts"
 import type * as Rows from "../../machines/budget/row.ts"
 
-interface Sums {
-  used: number
-  uncertain: number
-  held: number
-  overrun: number
-}
+const TOKENS = ["used", "uncertain", "held", "overrun"] as const
+const MONEY = ["cost", "uncertainCost", "heldCost", "overrunCost"] as const
+const KINDS = [...TOKENS, ...MONEY]
+
+type Sums = Record<(typeof KINDS)[number], number>
 
 interface Life {
   readonly admitted: Rows.Admitted
@@ -25,15 +24,19 @@ interface Life {
 interface Call {
   readonly windowId: string
   readonly key: string
-  /** Tokens held while open, charged or reported afterwards. */
+  /** Tokens held while open, charged or reported afterwards; and the same of money. */
   tokens: number
+  cost: number
   state: "open" | "settled" | "voided" | "expired" | "corrected"
 }
 
 /** They come before the day is opened for them, or open it. */
 const OUTSIDE_A_DAY: readonly Rows.Row["kind"][] = ["window_opened", "budget_set", "defaults_kept"]
 
-const nothing = (): Sums => ({ used: 0, uncertain: 0, held: 0, overrun: 0 })
+const nothing = (): Sums => ({
+  ...{ used: 0, uncertain: 0, held: 0, overrun: 0 },
+  ...{ cost: 0, uncertainCost: 0, heldCost: 0, overrunCost: 0 },
+})
 
 export class Invariants {
   budget: Budget = emptyBudget()
@@ -68,7 +71,9 @@ export class Invariants {
     must(this.living().length === 0, "L1", `still alive: ${this.living().join(", ")}`)
     for (const [id, hold] of this.holds)
       must(hold.state !== "open", "L3", `idle, and hold ${id} is still open`)
-    must(this.budget.day.held === 0, "L3", `idle, and ${this.budget.day.held} tokens are held`)
+    const { day, dayCost } = this.budget
+    must(day.held === 0, "L3", `idle, and ${day.held} tokens are held`)
+    must(dayCost.held === 0, "L3", `idle, and ${dayCost.held} micro-dollars are held`)
   }
 
   private note(row: Rows.Row): void {
@@ -116,6 +121,7 @@ export class Invariants {
         return
       case "started":
       case "unkillable":
+      case "own_account_read":
         this.life(row.key)
         return
       case "clock_stepped":
@@ -124,6 +130,8 @@ export class Invariants {
           ...nothing(),
           used: row.confirmedTokens + row.uncertainTokens,
           uncertain: row.uncertainTokens,
+          cost: (row.confirmedMicroUsd ?? 0) + (row.uncertainMicroUsd ?? 0),
+          uncertainCost: row.uncertainMicroUsd ?? 0,
         })
     }
   }
@@ -154,9 +162,14 @@ export class Invariants {
 
   private noteRefused(row: Rows.Refused): void {
     const { reason } = row.refusal
-    const byTokens = reason === "agent_token_limit" || reason === "daily_token_limit"
+    const byTokens = [
+      "agent_token_limit",
+      "daily_token_limit",
+      "cost_limit",
+      "unboundable",
+    ].includes(reason)
     const leaving = row.key !== null && this.life(row.key).reason !== null
-    must(this.isHard() || !byTokens || leaving, "S13", "soft mode refused tokens")
+    must(this.isHard() || !byTokens || leaving, "S13", "soft mode refused tokens or money")
     must(
       !row.refusal.never || row.refusal.retryAt === null,
       "S10",
@@ -168,26 +181,36 @@ export class Invariants {
     must(!this.holds.has(row.holdId), "S4", `hold ${row.holdId} was placed twice`)
     must(row.windowId === this.windowId(), "S9", "a hold belongs to the window that granted it")
     must(row.wouldRefuse === null || !this.isHard(), "S13", "hard mode let pass what it refuses")
-    const { key, windowId, tokens } = row
+    const { key, windowId, tokens, costMicroUsd: cost = 0 } = row
     must(this.life(key).reason === null, "S6", "granted to an agent that was asked to stop")
-    this.holds.set(row.holdId, { key, windowId, tokens, state: "open" })
-    this.move(key, windowId, { held: tokens })
+    must((row.askedTokens ?? tokens) >= tokens, "S1", "granted more than was asked for")
+    this.holds.set(row.holdId, { key, windowId, tokens, cost, state: "open" })
+    this.move(key, windowId, { held: tokens, heldCost: cost })
   }
 
   private noteSettled(row: Rows.HoldSettled): void {
     const hold = this.resolve(row, "settled")
     const overrun = Math.max(0, row.tokens - hold.tokens)
     const uncertain = row.provenance === "reported" ? 0 : row.tokens
-    this.move(row.key, hold.windowId, { held: -hold.tokens, used: row.tokens, overrun, uncertain })
+    const cost = row.costMicroUsd ?? 0
+    this.move(row.key, hold.windowId, {
+      ...{ held: -hold.tokens, used: row.tokens, overrun, uncertain },
+      ...{ heldCost: -hold.cost, cost, overrunCost: Math.max(0, cost - hold.cost) },
+      uncertainCost: row.provenance === "reported" ? 0 : cost,
+    })
     hold.tokens = row.tokens
+    hold.cost = cost
   }
 
   private noteUnreported(row: Rows.HoldVoided | Rows.HoldExpired): void {
     const hold = this.resolve(row, row.kind === "hold_voided" ? "voided" : "expired")
     const charged = row.kind === "hold_voided" ? 0 : hold.tokens
+    const cost = row.kind === "hold_voided" ? 0 : hold.cost
     const change = { held: -hold.tokens, used: charged, uncertain: charged }
-    this.move(row.key, hold.windowId, change)
+    const money = { heldCost: -hold.cost, cost, uncertainCost: cost }
+    this.move(row.key, hold.windowId, { ...change, ...money })
     hold.tokens = charged
+    hold.cost = cost
   }
 
   private resolve(
@@ -204,13 +227,16 @@ export class Invariants {
   }
 
   private noteUsage(row: Rows.UsageRecorded): void {
-    const { key, windowId, tokens, usageId } = row
+    const { key, windowId, tokens, usageId, costMicroUsd } = row
+    const cost = costMicroUsd ?? 0
     must(windowId === this.windowId(), "S9", "usage belongs to the window in which it was read")
     const id = `${key} ${usageId ?? `row ${row.seq}`}`
     must(!this.calls.has(id), "S4", `call ${id} was recorded twice`)
-    this.calls.set(id, { key, windowId, tokens, state: "settled" })
+    this.calls.set(id, { key, windowId, tokens, cost, state: "settled" })
     const uncertain = row.provenance === "reported" ? 0 : tokens
-    this.move(key, windowId, { used: tokens, overrun: tokens, uncertain })
+    const uncertainCost = row.provenance === "reported" ? 0 : cost
+    const money = { cost, overrunCost: cost, uncertainCost }
+    this.move(key, windowId, { used: tokens, overrun: tokens, uncertain, ...money })
   }
 
   private noteCorrected(row: Rows.Corrected): void {
@@ -228,6 +254,13 @@ export class Invariants {
     const used = row.tokens - row.tokensBefore
     this.move(row.key, row.windowId, { used, overrun, uncertain: -row.uncertainBefore })
     call.tokens = row.tokens
+    if (row.cost === undefined) return
+    const { nowMicroUsd, uncertainMicroUsd } = row.cost
+    must(call.cost === (row.cost.beforeMicroUsd ?? 0), "S2", `its money stood at ${call.cost}`)
+    const overrunCost = Math.max(0, nowMicroUsd - call.cost)
+    const money = { cost: nowMicroUsd - call.cost, uncertainCost: -uncertainMicroUsd }
+    this.move(row.key, row.windowId, { ...money, overrunCost })
+    call.cost = nowMicroUsd
   }
 
   private noteEnded(row: Rows.Ended): void {
@@ -249,33 +282,29 @@ export class Invariants {
 
   /** A change of limits raises `overrun` so that what is there fits again. */
   private cover(): void {
-    const { dailyTokenLimit } = this.budget.settings
     const day = this.days.get(this.windowId())
-    if (day !== undefined) raise(day, dailyTokenLimit)
+    if (day !== undefined) raise(day, this.dayLimits())
     for (const [key, life] of this.lives)
-      if (!life.ended) raise(life.sums, this.limitOf(key, life.admitted))
+      if (!life.ended) raise(life.sums, this.limitsOf(key, life.admitted))
   }
 
   private checkSums(): void {
-    const { day } = this.budget
+    const { day, dayCost } = this.budget
     const sums = this.days.get(this.windowId())
     if (sums === undefined) return
-    const folded = { ...nothing(), used: usedOf(day), held: day.held }
-    same({ ...folded, uncertain: day.uncertain, overrun: day.overrun }, sums, "H1", "the day")
+    same(sumsOf(day, dayCost), sums, "H1", "the day")
     for (const [key, life] of this.lives) {
-      const account = agentOf(this.budget, life.admitted.key)?.account
-      if (account === undefined) continue
-      const { held, uncertain, overrun } = account
-      same({ used: usedOf(account), held, uncertain, overrun }, life.sums, "H1", key)
+      const agent = agentOf(this.budget, life.admitted.key)
+      if (agent !== undefined) same(sumsOf(agent.account, agent.cost), life.sums, "H1", key)
     }
   }
 
   private checkLimits(): void {
     if (!this.isHard()) return
     const day = this.days.get(this.windowId())
-    if (day !== undefined) within(day, this.budget.settings.dailyTokenLimit, "the day")
+    if (day !== undefined) within(day, this.dayLimits(), "the day")
     for (const [key, life] of this.lives)
-      if (!life.ended) within(life.sums, this.limitOf(key, life.admitted), key)
+      if (!life.ended) within(life.sums, this.limitsOf(key, life.admitted), key)
   }
 
   private checkLives(): void {
@@ -296,13 +325,19 @@ export class Invariants {
     return life
   }
 
-  private limitOf(key: string, admitted: Rows.Admitted): number | null {
-    const general = this.budget.settings.perAgentTokenLimit
-    const own = admitted.ownLimit
-    const limit = general === null || own === null ? (general ?? own) : Math.min(general, own)
-    const folded = agentOf(this.budget, admitted.key)?.account.limit
-    must(folded === undefined || folded === limit, "H1", `${key}'s limit is ${folded}`)
-    return limit
+  private dayLimits(): Limits {
+    const { dailyTokenLimit, dailyCostLimitMicroUsd } = this.budget.settings
+    return { tokens: dailyTokenLimit, money: dailyCostLimitMicroUsd }
+  }
+
+  private limitsOf(key: string, admitted: Rows.Admitted): Limits {
+    const { perAgentTokenLimit, perAgentCostLimitMicroUsd } = this.budget.settings
+    const tokens = narrower(perAgentTokenLimit, admitted.ownLimit)
+    const money = narrower(perAgentCostLimitMicroUsd, admitted.ownCostLimitMicroUsd ?? null)
+    const folded = agentOf(this.budget, admitted.key)
+    const isSame = folded?.account.limit === tokens && folded.cost.limit === money
+    must(folded === undefined || isSame, "H1", `${key}'s limits are not the narrower ones`)
+    return { tokens, money }
   }
 
   private windowId(): string {
@@ -318,24 +353,44 @@ const must = (holds: boolean, name: string, what: string): void => {
   if (!holds) throw new Error(`${name}: ${what}`)
 }
 
+interface Limits {
+  readonly tokens: number | null
+  readonly money: number | null
+}
+
+const narrower = (a: number | null, b: number | null): number | null =>
+  a === null || b === null ? (a ?? b) : Math.min(a, b)
+
+const sumsOf = (account: Account, cost: Account): Sums => ({
+  used: usedOf(account),
+  uncertain: account.uncertain,
+  held: account.held,
+  overrun: account.overrun,
+  cost: usedOf(cost),
+  uncertainCost: cost.uncertain,
+  heldCost: cost.held,
+  overrunCost: cost.overrun,
+})
+
 const apply = (sums: Sums, change: Partial<Sums>): void => {
-  for (const kind of ["used", "uncertain", "held", "overrun"] as const)
-    sums[kind] += change[kind] ?? 0
+  for (const kind of KINDS) sums[kind] += change[kind] ?? 0
 }
 
-const raise = (sums: Sums, limit: number | null): void => {
-  if (limit !== null) sums.overrun = Math.max(sums.overrun, sums.used + sums.held - limit)
+const raise = (sums: Sums, { tokens, money }: Limits): void => {
+  if (tokens !== null) sums.overrun = Math.max(sums.overrun, sums.used + sums.held - tokens)
+  const spent = sums.cost + sums.heldCost
+  if (money !== null) sums.overrunCost = Math.max(sums.overrunCost, spent - money)
 }
 
-const within = ({ used, held, overrun }: Sums, limit: number | null, whose: string): void =>
-  must(
-    limit === null || used + held - overrun <= limit,
-    "S1",
-    `${whose}: used ${used} + held ${held} - overrun ${overrun} > ${limit}`,
-  )
+const within = (sums: Sums, { tokens, money }: Limits, whose: string): void => {
+  const used = sums.used + sums.held - sums.overrun
+  must(tokens === null || used <= tokens, "S1", `${whose}: ${used} tokens > ${tokens}`)
+  const spent = sums.cost + sums.heldCost - sums.overrunCost
+  must(money === null || spent <= money, "S1", `${whose}: ${spent} micro-dollars > ${money}`)
+}
 
 const same = (folded: Sums, summed: Sums, name: string, whose: string): void => {
-  for (const kind of ["used", "uncertain", "held", "overrun"] as const) {
+  for (const kind of KINDS) {
     must(folded[kind] === summed[kind], name, `${whose}: ${kind} ${folded[kind]} ≠ ${summed[kind]}`)
     must(summed[kind] >= 0, "S2", `${whose}: ${kind} is ${summed[kind]}`)
   }

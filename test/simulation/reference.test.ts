@@ -9,7 +9,12 @@ import { type AgentSummary, summarise } from "../../machines/budget/summary.ts"
 import type { Answer } from "../../machines/supervisor-setup.ts"
 import { DrivenSupervisor } from "./driven-supervisor.ts"
 import { type Command, commands, NOBODY, settings } from "./reference-commands.ts"
-import { type Answer as ModelAnswer, type ModelUsage, ReferenceModel } from "./reference-model.ts"
+import {
+  type Ask,
+  type Answer as ModelAnswer,
+  type ModelUsage,
+  ReferenceModel,
+} from "./reference-model.ts"
 
 const START = Date.UTC(2026, 2, 14, 23, 30)
 const RUNS = Number(process.env.STINT_RUNS ?? 800)
@@ -40,6 +45,30 @@ const VERDICTS = [
   "hold duration_limit never",
   "hold draining never",
   "hold stale never",
+  "hold granted, hard refuses cost_limit",
+  "hold granted, hard refuses unboundable",
+  "hold cost_limit never",
+  "hold cost_limit wait",
+  "hold cost_limit wait until the window's end",
+  "hold unboundable never",
+  "an answer cut",
+  "wrapping up",
+  "waits in line",
+  "withdrawn from the line",
+  "granted from the line",
+  ...[
+    "agent_token_limit",
+    "daily_token_limit",
+    "cost_limit",
+    "duration_limit",
+    "draining",
+    "stale",
+    "unboundable",
+  ].map((reason) => `refused from the line: ${reason}`),
+  "spawn granted, hard refuses cost_limit",
+  "spawn cost_limit never",
+  "spawn cost_limit wait",
+  "spawn cost_limit wait until the window's end",
   "settled below its hold",
   "settled above its hold",
   "settled late",
@@ -53,9 +82,15 @@ const VERDICTS = [
   "status approaching_limit",
   "status at_limit",
   "status exceeded",
-  ...["agent_token_limit", "daily_token_limit", "duration_limit", "cancelled", "stalled"].flatMap(
-    (reason) => [`stopping by ${reason}`, `ended by ${reason}`],
-  ),
+  ...[
+    "agent_token_limit",
+    "daily_token_limit",
+    "cost_limit",
+    "duration_limit",
+    "cancelled",
+    "stalled",
+    "shutdown",
+  ].flatMap((reason) => [`stopping by ${reason}`, `ended by ${reason}`]),
   ...["completed", "failed", "lost"].map((reason) => `ended by ${reason}`),
 ]
 
@@ -67,10 +102,26 @@ const reach = (verdict: string): void => {
 }
 
 const seen = (answer: Answer): ModelAnswer => {
-  const { granted, refusal } = answer
-  if (granted) return refusal === null ? { ok: true } : { ok: true, wouldRefuse: refusal.reason }
+  const { granted, refusal, grant } = answer
+  const given = grant === null ? {} : { grant }
+  if (granted && refusal === null) return { ok: true, ...given }
+  if (granted && refusal !== null) return { ok: true, wouldRefuse: refusal.reason, ...given }
   if (refusal === null) throw new Error("refused, and nobody says why")
   return { ok: false, ...refusal }
+}
+
+/** A token costs a whole number of micro-dollars, so that the model may multiply plainly. */
+const askOf = ({ input, least, most, price, bounded, queue }: Ask) => {
+  const pico = (price ?? 0) * 1_000_000
+  const known = { inputPicoUsd: pico, outputPicoUsd: pico, perCallMicroUsd: 0 }
+  const outputTokens = { least, most }
+  const call = {
+    inputTokens: input,
+    outputTokens,
+    answers: 1,
+    price: price === null ? null : known,
+  }
+  return { call, isBounded: bounded, queue }
 }
 
 const verdictOf = (subject: string, answer: ModelAnswer): string => {
@@ -84,10 +135,12 @@ const STATES = { starting: "running", unkillable: "stopping" } as const
 
 const entryOf = (agent: AgentSummary) => {
   const { reason, totalTokens, heldTokens, windowTokens, rawTokens } = agent
+  const { costMicroUsd, heldCostMicroUsd, unpricedCalls, wrappingUp } = agent
+  const more = { costMicroUsd, heldCostMicroUsd, unpricedCalls, wrappingUp }
   const state = agent.state in STATES ? STATES[agent.state as keyof typeof STATES] : agent.state
   return [
     agent.agentId,
-    { state, reason, totalTokens, heldTokens, windowTokens, rawTokens },
+    { state, reason, totalTokens, heldTokens, windowTokens, rawTokens, ...more },
   ] as const
 }
 
@@ -96,10 +149,13 @@ const summaryOf = (real: DrivenSupervisor) => {
   const summary = summarise(budget)
   const { dailyTokensUsed, heldTokens, uncertainTokens, overrunTokens } = summary
   const { budgetStatus, dailyUsagePercent, activeAgents } = summary
+  const { dailyCostMicroUsd, heldCostMicroUsd, uncertainCostMicroUsd } = summary
+  const { overrunCostMicroUsd, unpricedCalls } = summary
+  const costs = { dailyCostMicroUsd, heldCostMicroUsd, uncertainCostMicroUsd, overrunCostMicroUsd }
   const agents = new Map(summary.agentUsage.map(entryOf))
   const sums = { dailyTokensUsed, heldTokens, uncertainTokens, overrunTokens }
   const status = { budgetStatus, dailyUsagePercent, activeAgents }
-  return { windowId: budget.window.id, ...sums, ...status, agents }
+  return { windowId: budget.window.id, ...sums, ...costs, unpricedCalls, ...status, agents }
 }
 
 /** One history, lived twice. */
@@ -109,6 +165,7 @@ class Pair {
   private spawned = 0
   private readonly holds: string[] = []
   private readonly settled = new Set<string>()
+  private readonly waiting = new Set<string>()
 
   constructor(settings: BudgetSettings) {
     this.real = new DrivenSupervisor(settings, START)
@@ -121,6 +178,7 @@ class Pair {
     if (lonely) this.spawn(NOBODY)
     else this.obey(command)
     this.noteRows(before)
+    this.compareLine()
     this.compare()
   }
 
@@ -130,10 +188,13 @@ class Pair {
         this.spawn(command.who)
         return
       case "hold":
-        this.hold(this.name(command.who), command.tokens)
+        this.hold(this.name(command.who), command.ask)
+        return
+      case "withdraw":
+        this.withdraw(command.which)
         return
       case "settle":
-        this.settle(command.hold, command.usage)
+        this.settle(command.hold, command.usage, command.cost)
         return
       case "void": {
         const id = this.holdAt(command.hold)
@@ -143,8 +204,8 @@ class Pair {
       }
       case "report": {
         const name = this.name(command.who)
-        this.real.report(name, command.id, command.usage)
-        this.model.report(this.now, name, command.id, command.usage)
+        this.real.report(name, command.id, command.usage, command.cost)
+        this.model.report(this.now, name, command.id, command.usage, command.cost)
         return
       }
       case "stop": {
@@ -181,6 +242,7 @@ class Pair {
         return
       case "crash": {
         if (this.real.budget.day.held > 0) reach("crash with an open hold")
+        this.waiting.clear()
         this.real.crash(command.checkpoint % (this.real.rows.length + 1))
         this.model.crash(this.now)
         return
@@ -209,20 +271,43 @@ class Pair {
     this.agree("spawn", this.real.spawn(name), this.model.spawn(this.now, name))
   }
 
-  private hold(name: string, tokens: number): void {
+  private hold(name: string, ask: Ask): void {
     const id = `hold ${this.holds.length}`
     this.holds.push(id)
-    this.agree(
-      "hold",
-      this.real.hold(name, id, tokens),
-      this.model.hold(this.now, name, id, tokens),
-    )
+    const answer = this.real.holdCall(name, id, askOf(ask))
+    const expected = this.model.hold(this.now, name, id, ask)
+    if (answer !== undefined && expected !== null) {
+      this.agree("hold", answer, expected)
+      if (expected.ok && (expected.grant?.outputTokens ?? 0) < ask.most) reach("an answer cut")
+      return
+    }
+    expect([answer, expected]).toEqual([undefined, null])
+    this.waiting.add(id)
+    reach("waits in line")
   }
 
-  private settle(which: number, used: ModelUsage): void {
+  private withdraw(which: number): void {
+    const waiting = [...this.waiting]
+    const id = waiting[which % waiting.length] ?? "nobody's"
+    if (this.waiting.delete(id)) reach("withdrawn from the line")
+    this.real.withdraw(id)
+    this.model.withdraw(this.now, id)
+  }
+
+  /** Who waited is answered in the same order, and the same. */
+  private compareLine(): void {
+    const real = this.real.takeAnswers()
+    expect(real.map((answer) => [answer.id, seen(answer)])).toEqual(this.model.told(this.now))
+    for (const { id, granted, refusal } of real) {
+      this.waiting.delete(id)
+      reach(granted ? "granted from the line" : `refused from the line: ${refusal?.reason}`)
+    }
+  }
+
+  private settle(which: number, used: ModelUsage, cost: number | null): void {
     const id = this.holdAt(which)
-    this.real.settle(id, used)
-    this.model.settle(this.now, id, used)
+    this.real.settle(id, used, cost)
+    this.model.settle(this.now, id, used, cost)
     this.settled.add(id)
   }
 
@@ -259,6 +344,7 @@ class Pair {
       if (row.kind === "window_opened") reach("a new day")
       if (row.kind === "hold_expired") reach("expired")
       if (row.kind === "hold_voided") reach("voided")
+      if (row.kind === "hold_placed" && row.wrapUp === true) reach("wrapping up")
       if (row.kind === "hold_settled" && row.tokens < row.heldTokens)
         reach("settled below its hold")
       if (row.kind === "hold_settled" && row.tokens > row.heldTokens)

@@ -95,6 +95,7 @@ export class Simulation {
       [3, () => fleet.spawnAgain()],
       [26, () => fleet.hold()],
       [4, () => fleet.holdAgain()],
+      [10, () => fleet.call()],
       [16, () => fleet.settle()],
       [3, () => fleet.voidHold()],
       [12, () => fleet.report()],
@@ -257,6 +258,7 @@ export class Simulation {
 
   private checkRow(row: Row): void {
     this.guard(() => this.watch.check(row))
+    if (row.kind === "usage_recorded" && row.costMicroUsd) this.meet("money was reported")
     if (row.kind === "hold_expired" && row.at >= START) this.meet("a hold expired")
     if (row.kind === "refused") this.meet(`refused by ${row.refusal.reason}`)
     if (row.kind === "ended") this.meet(`ended by ${row.reason}`)

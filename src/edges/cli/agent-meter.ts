@@ -6,12 +6,13 @@
  * user named is always recorded: those are calls that nothing else sees.
  */
 
-import { subtractUsage } from "../../../machines/budget/amounts.ts"
+import { rawTokens, subtractUsage } from "../../../machines/budget/amounts.ts"
 import type { MeterName } from "../../config/plan.ts"
 import type { Lead } from "../../gateway/run-gateway.ts"
 import type { MeterReading, UsageReading } from "../../meters/meter.ts"
 import { ownAccounting } from "../../meters/own-account.ts"
 import { readAlong } from "../../meters/read-along.ts"
+import { costByModel } from "../../pricing/by-model.ts"
 import type { PriceBook } from "../../pricing/price-book.ts"
 import type { SessionAgent } from "../../sharing/session.ts"
 
@@ -55,9 +56,9 @@ export const openMeter = (options: MeterOptions): AgentMeter => {
     end: async () => {
       take(reading.end())
       await record.said()
-      const { usage, uncertain, isComplete } = accounting.account()
+      const { usage, uncertain } = accounting.account()
       const reported = subtractUsage(usage, uncertain)
-      if (isChecked() && isComplete)
+      if (isChecked() && rawTokens(reported) > 0)
         await agent.calls.compare({ meter: meterName, usage: reported, model: null })
     },
   }
@@ -69,7 +70,7 @@ const recorder = ({ agent, prices }: Pick<MeterOptions, "agent" | "prices">) => 
   let waiting: UsageReading[] | null = null
   let said: Promise<void> = Promise.resolve()
   const say = ({ usageId, usage, model, provenance, completes }: UsageReading): void => {
-    const cost = book === null ? {} : { costMicroUsd: costOf(book, usage, model) }
+    const cost = book === null ? {} : { costMicroUsd: costByModel(book, usage, model, Date.now()) }
     agent.recordReading({ usageId, usage, model, provenance, completes, ...cost })
   }
   const load = async (loading: () => Promise<PriceBook>): Promise<void> => {
@@ -88,26 +89,4 @@ const recorder = ({ agent, prices }: Pick<MeterOptions, "agent" | "prices">) => 
     },
     said: (): Promise<void> => said,
   }
-}
-
-const costOf = (
-  prices: PriceBook,
-  usage: UsageReading["usage"],
-  model: string | null,
-): number | null =>
-  prices.costOf({
-    provider: ownerOf(model),
-    at: Date.now(),
-    parts: [
-      {
-        ...{ model, usage },
-        ...{ cacheWriteHourTokens: 0, inputAudioTokens: 0, outputAudioTokens: 0, webSearches: 0 },
-      },
-    ],
-  })
-
-/** A program names its model, not who sells it. */
-const ownerOf = (model: string | null): string => {
-  if (model?.startsWith("claude") === true) return "anthropic"
-  return model?.startsWith("gemini") === true ? "google" : "openai"
 }

@@ -1,10 +1,12 @@
 /** `stint doctor`: what this machine, the settings and the ledger are fit for. */
 import * as Result from "effect/Result"
+import { usedOf } from "../../../machines/budget/account.ts"
 import { isoOf } from "../../../machines/budget/summary.ts"
 import type { Instant } from "../../../machines/vocabulary.ts"
 import { keptLayer } from "../../config/kept.ts"
 import { ConfigurationError } from "../../config/problem.ts"
 import { resolveSettings } from "../../config/resolve.ts"
+import type { FileUpstreams } from "../../config/upstreams-file.ts"
 import { BadCall } from "./arguments.ts"
 import { type CommandSettings, commandSettings } from "./command-settings.ts"
 import { agentFindings } from "./doctor/agent-findings.ts"
@@ -12,11 +14,13 @@ import { clockFindings } from "./doctor/clock-findings.ts"
 import { type Finding, good, isSound, note } from "./doctor/finding.ts"
 import { lookAtLedger } from "./doctor/ledger-findings.ts"
 import { limiterFindings } from "./doctor/limiter-findings.ts"
+import { priceFindings } from "./doctor/price-findings.ts"
 import { processFindings } from "./doctor/process-findings.ts"
 import { doctorJson, doctorReport } from "./doctor/report.ts"
 import { settingsFindings, wrongSettings } from "./doctor/settings-findings.ts"
 import { type DoctorCall, doctorSheet, readDoctorArguments } from "./doctor-arguments.ts"
 import { EXIT } from "./exit-status.ts"
+import { dollars } from "./figures.ts"
 import { type CommandIo, say, told, wantsColour, write } from "./output.ts"
 
 export interface DoctorIo extends CommandIo {
@@ -41,14 +45,16 @@ export const doctorCommand = (argv: readonly string[], io: DoctorIo): Promise<nu
 
 const examine = async (call: DoctorCall, io: DoctorIo): Promise<readonly Finding[]> => {
   const settings = await readSettings(call, io)
+  const { findings, file } =
+    settings instanceof ConfigurationError
+      ? { findings: [wrongSettings(settings.message)], file: {} }
+      : await withSettings(settings, io)
   return [
     good("node", `${process.versions.node} on ${process.platform} ${process.arch}`),
-    ...(settings instanceof ConfigurationError
-      ? [wrongSettings(settings.message)]
-      : await withSettings(settings, io)),
+    ...findings,
     ...(await processFindings(io.env)),
     terminalFinding(io),
-    ...(call.agent === null ? [] : agentFindings(call.agent, io)),
+    ...(call.agent === null ? [] : agentFindings(call.agent, { ...io, file })),
   ]
 }
 
@@ -64,19 +70,22 @@ const readSettings = (
 const withSettings = async (
   settings: CommandSettings,
   io: DoctorIo,
-): Promise<readonly Finding[]> => {
+): Promise<{ readonly findings: readonly Finding[]; readonly file: FileUpstreams }> => {
   const { findings, budget } = await lookAtLedger(settings.ledger)
   const now = io.now()
   const ledger = keptLayer(budget?.kept ?? {})
   const resolved = resolveSettings({ ...settings.sources, ledger })
-  if (Result.isFailure(resolved)) return [wrongSettings(resolved.failure.message), ...findings]
+  if (Result.isFailure(resolved))
+    return { findings: [wrongSettings(resolved.failure.message), ...findings], file: {} }
   const { success } = resolved
-  return [
+  const all = [
     ...settingsFindings(success),
     ...findings,
     ...clockFindings(success.budget, budget, now),
     ...limiterFindings(success.budget, budget, now),
+    ...(await priceFindings(success, io.env)),
   ]
+  return { findings: all, file: success.upstreams }
 }
 
 const terminalFinding = ({ isTTY, columns, env }: CommandIo): Finding => {
@@ -102,11 +111,9 @@ const acceptClock = async (call: DoctorCall, io: DoctorIo): Promise<void> => {
   const ledger = await openSqliteLedger(path)
   try {
     const { after } = await host.acceptClock(ledger, io.now())
-    const { confirmed, uncertain } = after.day
-    await say(
-      io,
-      `the clock is accepted: the day ${after.window.id} is open, with ${confirmed + uncertain} tokens used`,
-    )
+    const money = usedOf(after.dayCost)
+    const used = `${usedOf(after.day)} tokens${money === 0 ? "" : ` and ${dollars(money)}`}`
+    await say(io, `the clock is accepted: the day ${after.window.id} is open, with ${used} used`)
   } finally {
     await ledger.close()
   }

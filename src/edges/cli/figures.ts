@@ -36,3 +36,12 @@ const MICRO_PER_DOLLAR = 1_000_000
 /** `$5.00`, `$0.0031`: of less than a cent, enough digits to see it. */
 export const dollars = (microUsd: number): string =>
   `$${(microUsd / MICRO_PER_DOLLAR).toFixed(microUsd === 0 || microUsd >= 10_000 ? 2 : 4)}`
+
+/** `≥$1.20` where calls without a known price come on top, `–` where there are only those. */
+export const knownDollars = (cost: {
+  readonly costMicroUsd: number
+  readonly unpricedCalls: number
+}): string => {
+  if (cost.unpricedCalls === 0) return dollars(cost.costMicroUsd)
+  return cost.costMicroUsd === 0 ? "–" : `≥${dollars(cost.costMicroUsd)}`
+}

@@ -60,8 +60,10 @@ Options:
 ${renderOwnFlags(FLAGS)}
 
 Tokens are weighed, as the limits count them; raw is the plain sum of the four
-kinds. Days are those of the budget's time zone. csv is RFC 4180 with a header;
-json is one array with an object per line, its names those of the CSV.
+kinds. Cost is shown where any is known; calls of models without a price are in
+none. Days are those of the budget's time zone. csv is RFC 4180 with a header;
+json is one array with an object per line, its names those of the CSV. In both,
+money is in micro-dollars.
 
 Exit status: 0; 125 if it could not be done.
 `

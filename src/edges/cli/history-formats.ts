@@ -9,6 +9,8 @@ const FIGURES = [
   "outputTokens",
   "cacheWriteTokens",
   "cacheReadTokens",
+  "costMicroUsd",
+  "unpricedCalls",
 ] as const satisfies readonly (keyof HistorySum)[]
 
 /** The end of a line by RFC 4180. */

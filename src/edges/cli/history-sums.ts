@@ -15,6 +15,9 @@ export interface HistorySum {
   readonly outputTokens: number
   readonly cacheWriteTokens: number
   readonly cacheReadTokens: number
+  readonly costMicroUsd: number
+  /** Calls whose cost nobody knows, and which `costMicroUsd` does not hold. */
+  readonly unpricedCalls: number
 }
 
 const NAME_OF: Readonly<Record<Grouping, (line: RolledUp) => string | null>> = {
@@ -33,6 +36,8 @@ export const emptySum = (name: string | null): HistorySum => ({
   outputTokens: 0,
   cacheWriteTokens: 0,
   cacheReadTokens: 0,
+  costMicroUsd: 0,
+  unpricedCalls: 0,
 })
 
 /** Days in their order, everything else with the most tokens first. */
@@ -65,6 +70,8 @@ const asSum = (line: RolledUp): HistorySum => ({
   outputTokens: line.outputTokens,
   cacheWriteTokens: line.cacheWriteTokens,
   cacheReadTokens: line.cacheReadTokens,
+  costMicroUsd: line.costMicroUsd,
+  unpricedCalls: line.unpricedCalls,
 })
 
 const plus = (sum: HistorySum, more: HistorySum): HistorySum => ({
@@ -76,6 +83,8 @@ const plus = (sum: HistorySum, more: HistorySum): HistorySum => ({
   outputTokens: add(sum.outputTokens, more.outputTokens),
   cacheWriteTokens: add(sum.cacheWriteTokens, more.cacheWriteTokens),
   cacheReadTokens: add(sum.cacheReadTokens, more.cacheReadTokens),
+  costMicroUsd: add(sum.costMicroUsd, more.costMicroUsd),
+  unpricedCalls: add(sum.unpricedCalls, more.unpricedCalls),
 })
 
 const byName = (a: HistorySum, b: HistorySum): number => {

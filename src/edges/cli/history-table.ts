@@ -1,7 +1,7 @@
 /** History for people: one line a day, agent, task or model, and what they come to. */
 import { bar } from "./bar.ts"
 import { type Cell, columns, fitted, paint } from "./columns.ts"
-import { counted, shortFigure, wholeFigure } from "./figures.ts"
+import { counted, knownDollars, shortFigure, wholeFigure } from "./figures.ts"
 import { type Grouping, type HistorySum, totalOf } from "./history-sums.ts"
 
 export interface TableView {
@@ -18,6 +18,7 @@ const TOKENS = 7
 const CALLS = 9
 const RAW = 7
 const CACHE_READ = 10
+const COST = "COST"
 const DAY = 10
 const NAME_LEAST = 20
 const GAP = 2
@@ -37,27 +38,37 @@ export const historyTable = (
   const more = hidden > 0 ? [paint(words, "dim", view.colour)] : []
   const lines = shown.map((sum) => line(sum, most, layout))
   const body = by === "day" ? [...more, ...lines] : [...lines, ...more]
-  return [head(by, layout), ...body, total(sums, layout)]
+  const all = totalOf(sums)
+  return [head(by, layout), ...body, total(all, layout), ...unpricedNote(all, layout)]
 }
 
 interface Layout {
   readonly name: number
   readonly bar: number
+  /** Width of the column of money; null where nothing is known to have cost any. */
+  readonly cost: number | null
   readonly colour: boolean
 }
 
 const layoutOf = (sums: readonly HistorySum[], by: Grouping, view: TableView): Layout => {
   const width = Math.min(Math.max(view.width, NARROWEST), WIDEST)
-  const rest = width - (TOKENS + CALLS + RAW + CACHE_READ + 5 * GAP)
+  const costs = [COST, knownDollars(totalOf(sums)), ...sums.map(knownDollars)].map(
+    ({ length }) => length,
+  )
+  const cost = sums.some(({ costMicroUsd }) => costMicroUsd > 0)
+    ? costs.reduce((widest, one) => Math.max(widest, one))
+    : null
+  const money = cost === null ? 0 : cost + GAP
+  const rest = width - (TOKENS + CALLS + RAW + CACHE_READ + 5 * GAP + money)
   const longest = sums.reduce((most, sum) => Math.max(most, nameOf(sum).length), 0)
   const most = Math.floor(rest * 0.6)
   const name = by === "day" ? DAY : Math.min(Math.max(longest, NAME_LEAST), most)
-  return { name, bar: rest - name, colour: view.colour }
+  return { name, bar: rest - name, cost, colour: view.colour }
 }
 
 const nameOf = ({ name }: HistorySum): string => name ?? "(unknown)"
 
-const head = (by: Grouping, { name, bar: width, colour }: Layout): string => {
+const head = (by: Grouping, { name, bar: width, cost, colour }: Layout): string => {
   const title = (text: string, cell: number, align: "left" | "right"): Cell => ({
     text,
     width: cell,
@@ -72,6 +83,7 @@ const head = (by: Grouping, { name, bar: width, colour }: Layout): string => {
       title("CALLS", CALLS, "right"),
       title("RAW", RAW, "right"),
       title("CACHE READ", CACHE_READ, "right"),
+      ...(cost === null ? [] : [title(COST, cost, "right")]),
     ],
     colour,
   )
@@ -83,18 +95,26 @@ const line = (sum: HistorySum, most: number, layout: Layout): string => {
   return row(fitted(nameOf(sum), layout.name), { text: painted }, sum, layout)
 }
 
-const total = (sums: readonly HistorySum[], layout: Layout): string =>
-  row("total", { text: "", width: layout.bar }, totalOf(sums), layout)
+const total = (sum: HistorySum, layout: Layout): string =>
+  row("total", { text: "", width: layout.bar }, sum, layout)
 
-const row = (name: string, middle: Cell, sum: HistorySum, { name: width, colour }: Layout) =>
+const unpricedNote = ({ unpricedCalls }: HistorySum, { cost, colour }: Layout) =>
+  cost === null || unpricedCalls === 0
+    ? []
+    : [paint(`≥ and –: ${counted(unpricedCalls, "call")} without a known price`, "dim", colour)]
+
+const row = (name: string, middle: Cell, sum: HistorySum, layout: Layout) =>
   columns(
     [
-      { text: name, width },
+      { text: name, width: layout.name },
       middle,
       { text: shortFigure(sum.tokens), width: TOKENS, align: "right" },
       { text: wholeFigure(sum.calls), width: CALLS, align: "right" },
       { text: shortFigure(sum.rawTokens), width: RAW, align: "right" },
       { text: shortFigure(sum.cacheReadTokens), width: CACHE_READ, align: "right" },
+      ...(layout.cost === null
+        ? []
+        : [{ text: knownDollars(sum), width: layout.cost, align: "right" } as const]),
     ],
-    colour,
+    layout.colour,
   )

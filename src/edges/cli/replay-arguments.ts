@@ -9,6 +9,7 @@ import type { Environment } from "../../config/environment.ts"
 import { readSettingsFile } from "../../config/file.ts"
 import { renderFlagHelp } from "../../config/flag-help.ts"
 import { type FlagValues, flagOptions } from "../../config/flags.ts"
+import type { OwnPrice } from "../../config/prices.ts"
 import { resolveSettings } from "../../config/resolve.ts"
 import { BadCall, readFlags } from "./arguments.ts"
 import { HELP_FLAG, type OwnFlag, ownOptions, renderOwnFlags } from "./own-flags.ts"
@@ -16,6 +17,8 @@ import { HELP_FLAG, type OwnFlag, ownOptions, renderOwnFlags } from "./own-flags
 export interface ReplayCall {
   readonly paths: readonly string[]
   readonly settings: BudgetSettings
+  /** The user's own, before the bundled list. */
+  readonly prices: readonly OwnPrice[]
   readonly idleMs: number
   /** A file, `-` for standard output, null for none. */
   readonly summary: string | null
@@ -45,7 +48,7 @@ PATH is a folder of Claude Code logs (default: ~/.claude/projects), or a file of
 usage as NDJSON or CSV. Folders are searched for .jsonl, .ndjson and .csv, also
 when compressed (.gz). A CSV has the header at,agentId,inputTokens,outputTokens,
 cacheWriteTokens,cacheReadTokens (and taskId, id, model); NDJSON has objects
-with the same names.
+with the same names. What a call costs follows from its model's name.
 
 Options:
 ${renderFlagHelp("budget", "replay")}
@@ -70,11 +73,12 @@ export const readReplayArguments = async (
     ...(file.success === undefined ? {} : { file: file.success }),
   })
   if (Result.isFailure(resolved)) throw new BadCall(resolved.failure.message)
-  const { budget, run, warnings } = resolved.success
+  const { budget, run, prices, warnings } = resolved.success
   const given = positionals.map((path) => resolve(cwd, path))
   return {
     paths: given.length > 0 ? given : await defaultPaths(env),
     settings: budget,
+    prices,
     idleMs: Math.round(run.idleMinutes * MS_PER_MINUTE),
     summary: await summaryPath(values.summary, cwd),
     warnings,

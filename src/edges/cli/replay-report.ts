@@ -1,11 +1,19 @@
 /** The report of a replay for people: what this budget would have done, day by day. */
-import { add, percentOf } from "../../../machines/budget/amounts.ts"
+import { percentOf } from "../../../machines/budget/amounts.ts"
 import type { BudgetSettings } from "../../../machines/budget/settings.ts"
 import type { Costliest, OutcomeTotals } from "../../replay/outcomes.ts"
 import type { Replayed, ReplayedDay } from "../../replay/replayed.ts"
 import { bar } from "./bar.ts"
-import { type Cell, columns, fitted, paint, type Style, wrapped } from "./columns.ts"
-import { counted, shortFigure, wholeFigure, wholePercent } from "./figures.ts"
+import { type Cell, columns, fitted, paint, type Style } from "./columns.ts"
+import {
+  counted,
+  dollars,
+  knownDollars,
+  shortFigure,
+  wholeFigure,
+  wholePercent,
+} from "./figures.ts"
+import { replayFindings, type Times } from "./replay-findings.ts"
 
 /** A replay's result as plain data; agents are those with most saved. */
 export interface ReportedReplay extends Omit<Replayed, "outcomes"> {
@@ -37,6 +45,9 @@ export const replayReport = (replay: ReportedReplay, view: ReportView): readonly
     ...view,
     width,
     times: timesOf(replay.settings.timeZone),
+    cost: replay.days.some(({ costMicroUsd }) => costMicroUsd > 0)
+      ? Math.max(COST.length, ...replay.days.map((day) => knownDollars(day).length))
+      : null,
     ofLimit: Math.max(
       ...[OF_LIMIT, ...replay.days.map((day) => ofLimit(day, replay.settings))].map(
         ({ length }) => length,
@@ -49,7 +60,7 @@ export const replayReport = (replay: ReportedReplay, view: ReportView): readonly
     ...dayTable(replay, page),
     ...agentTable(replay, page),
     "",
-    ...findings(replay, page),
+    ...replayFindings(replay, page),
   ]
 }
 
@@ -57,12 +68,8 @@ interface Page extends ReportView {
   readonly times: Times
   /** Width of the column of used tokens and their limit. */
   readonly ofLimit: number
-}
-
-/** Instants as the budget's time zone shows them. */
-interface Times {
-  readonly date: (iso: string | number) => string
-  readonly clock: (iso: string | number) => string
+  /** Width of the column of money; null where nothing is known to have cost any. */
+  readonly cost: number | null
 }
 
 const timesOf = (timeZone: string): Times => {
@@ -100,9 +107,19 @@ const limitsLine = (settings: BudgetSettings): string => {
   return [
     `${tokens(settings.dailyTokenLimit)} a day`,
     `${tokens(settings.perAgentTokenLimit)} an agent`,
+    ...moneyLimits(settings),
     slots === null ? "no limit at once" : `${counted(slots, "agent")} at once`,
     durationWords(settings.maxTaskDurationMinutes),
   ].join(" · ")
+}
+
+/** Only those that are set: few limit money. */
+const moneyLimits = (settings: BudgetSettings): readonly string[] => {
+  const { dailyCostLimitMicroUsd: day, perAgentCostLimitMicroUsd: agent } = settings
+  return [
+    ...(day === null ? [] : [`${dollars(day)} a day`]),
+    ...(agent === null ? [] : [`${dollars(agent)} an agent`]),
+  ]
 }
 
 const durationWords = (minutes: number | null): string =>
@@ -123,6 +140,7 @@ const PERCENT = 5
 const STATUS = 17
 const CALLS = 9
 const RAW = 7
+const COST = "COST"
 
 const dayTable = (replay: ReportedReplay, page: Page): readonly string[] => {
   const hidden = replay.days.length - LISTED_DAYS
@@ -140,6 +158,7 @@ const dayTable = (replay: ReportedReplay, page: Page): readonly string[] => {
     title("TOKENS", barWidth(page)),
     title(OF_LIMIT, page.ofLimit, "right"),
     title("%", PERCENT, "right"),
+    ...(page.cost === null ? [] : [title(COST, page.cost, "right")]),
     ...(wide ? [title("CALLS", CALLS, "right"), title("RAW", RAW, "right")] : []),
     title("STATUS", STATUS),
   ]
@@ -150,7 +169,15 @@ const dayTable = (replay: ReportedReplay, page: Page): readonly string[] => {
 const isWide = ({ width }: Page): boolean => width >= 110
 
 const barWidth = (page: Page): number => {
-  const beside = [DAY, page.ofLimit, PERCENT, STATUS, ...(isWide(page) ? [CALLS, RAW] : [])]
+  const money = page.cost === null ? [] : [page.cost]
+  const beside = [
+    DAY,
+    page.ofLimit,
+    PERCENT,
+    STATUS,
+    ...money,
+    ...(isWide(page) ? [CALLS, RAW] : []),
+  ]
   return page.width - beside.reduce((sum, width) => sum + width + 2, 0)
 }
 
@@ -174,6 +201,9 @@ const dayLine = (day: ReplayedDay, settings: BudgetSettings, page: Page): string
   const right: readonly Cell[] = [
     { text: ofLimit(day, settings), width: page.ofLimit, align: "right" },
     { text: percent === null ? "–" : wholePercent(percent), width: PERCENT, align: "right", style },
+    ...(page.cost === null
+      ? []
+      : [{ text: knownDollars(day), width: page.cost, align: "right" } as const]),
     ...(isWide(page) ? counts : []),
     { text: status, style },
   ]
@@ -237,58 +267,3 @@ const UUID = /([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi
 /** Where there is no room for it, the beginning of a session's id tells it apart well enough. */
 const shortName = (agentId: string, width: number): string =>
   fitted(agentId.length > width ? agentId.replaceAll(UUID, "$1…") : agentId, width)
-
-const findings = (replay: ReportedReplay, { colour, times, width }: Page): readonly string[] => {
-  const { skippedLines, firstRefusal, settings } = replay
-  const say = (text: string, style?: Style): readonly string[] =>
-    wrapped(text, width).map((line) => paint(line, style, colour))
-  const foretold = settings.enforceHardLimits ? null : firstRefusal
-  const foretoldAt = foretold && `${times.date(foretold.at)} ${times.clock(foretold.at)}`
-  return [
-    ...say(verdict(replay), "bold"),
-    ...(foretold === null
-      ? []
-      : say(
-          "Soft limits only flag tokens: hard ones would first have refused at " +
-            `${foretoldAt} (${words(foretold.reason)}).`,
-        )),
-    ...say(cacheNote(replay)),
-    ...(skippedLines === 0
-      ? []
-      : say(`${counted(skippedLines, "damaged line")} skipped.`, "yellow")),
-    ...say("Every day and agent as JSON: add --summary FILE", "dim"),
-  ]
-}
-
-const verdict = (replay: ReportedReplay): string => {
-  const { totals, tokensSaved, tokensUsed, callsRefused, calls } = replay
-  if (callsRefused === 0) return `This budget would have let every call through${roomLeft(replay)}.`
-  const done = [
-    ...(totals.stopped > 0 ? [`stopped ${counted(totals.stopped, "agent")}`] : []),
-    ...(totals.refused > 0 ? [`refused ${counted(totals.refused, "agent")}`] : []),
-  ]
-  const saved = percentOf(tokensSaved, add(tokensSaved, tokensUsed)) ?? 0
-  return (
-    `This budget would have ${done.join(" and ")}: ` +
-    `${wholeFigure(callsRefused)} of ${counted(calls, "call")} not made, ` +
-    `${shortFigure(tokensSaved)} tokens saved (${wholePercent(tokensSaved > 0 ? saved : 0)}).`
-  )
-}
-
-const roomLeft = ({ days, settings }: ReportedReplay): string => {
-  const percents = days.map((day) => percentOf(day.tokensUsed, settings.dailyTokenLimit))
-  const fullest = percents.reduce((most, percent) => Math.max(most ?? 0, percent ?? 0), null)
-  return settings.dailyTokenLimit === null || fullest === null
-    ? ""
-    : `; its fullest day used ${wholePercent(fullest)} of the limit`
-}
-
-const cacheNote = ({ tokens, tokensUsed, tokensSaved }: ReportedReplay): string => {
-  const raw = [tokens.input, tokens.output, tokens.cacheWrite, tokens.cacheRead].reduce(add)
-  const share = percentOf(tokens.cacheRead, raw) ?? 0
-  const counts = add(tokensUsed, tokensSaved)
-  return (
-    `${shortFigure(raw)} tokens went by, ${wholePercent(raw === 0 ? 0 : share)} of them cache reads; ` +
-    `weighed as this budget does they are ${shortFigure(counts)}.`
-  )
-}

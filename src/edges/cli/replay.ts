@@ -2,6 +2,7 @@
 import { createWriteStream } from "node:fs"
 import { Readable } from "node:stream"
 import { pipeline } from "node:stream/promises"
+import { openPriceBook } from "../../pricing/open-price-book.ts"
 import { replay } from "../../replay/replay.ts"
 import { codeOf, ReplayFailed } from "../../replay/replay-failed.ts"
 import type { Replayed } from "../../replay/replayed.ts"
@@ -39,6 +40,7 @@ const run = async (call: ReplayCall, io: CommandIo): Promise<void> => {
   const options = {
     paths: call.paths,
     settings: call.settings,
+    prices: await openPriceBook(call.prices),
     idleMs: call.idleMs,
     onSkipped: talk.skipped,
     onProgress: talk.progress,

@@ -2,7 +2,6 @@
 import { accessSync, constants } from "node:fs"
 import { readFile } from "node:fs/promises"
 import { basename, dirname, resolve } from "node:path"
-import { isatty } from "node:tty"
 import * as Result from "effect/Result"
 import type { BudgetSettings } from "../../../machines/budget/settings.ts"
 import type { Environment } from "../../config/environment.ts"
@@ -154,7 +153,7 @@ export const readRunArguments = async (
   const planPath = planPathOf(positionals, command)
   if (planPath === null) checkSingle(values, command)
   else checkNoSingle(values)
-  const required = requiredOf(values, meter, agent)
+  const required = requiredOf(values)
   const plan = planPath === null ? null : await readPlan(resolve(cwd, planPath), planPath)
   const sources = await runSources(values, env, cwd, plan)
   const settled = Result.getOrThrow(resolveSettings(sources))
@@ -226,26 +225,11 @@ const namedOf = <Name extends string>(
   throw new BadCall(`command line: --${flag}: found ${given}, expected one of ${names.join(", ")}`)
 }
 
-/** Whether calls can be held is known when the agent is led; that nobody reads them, at once. */
-const requiredOf = (
-  values: FlagValues,
-  meter: MeterName,
-  agent: AgentProgram,
-): RunCall["required"] => {
-  const required = oneOf(values, "require")
-  if (required === undefined) return null
-  if (required !== "reserved" && required !== "metered")
-    throw new BadCall(`command line: --require: found ${required}, expected reserved or metered`)
-  if (agent !== "none") return required
-  if (required === "reserved")
-    throw new BadCall(
-      "command line: --require reserved: with --agent none no call passes the gateway, so none can be held; nothing was started",
-    )
-  if (meter === "none" || (oneOf(values, "meter") === undefined && isatty(1)))
-    throw new BadCall(
-      "command line: --require metered: nothing would read this command's usage; name a meter with --meter; nothing was started",
-    )
-  return required
+/** Whether that can be kept is known when the agents' calls are led. */
+const requiredOf = (values: FlagValues): RunCall["required"] => {
+  const required = oneOf(values, "require") ?? null
+  if (required === null || required === "reserved" || required === "metered") return required
+  throw new BadCall(`command line: --require: found ${required}, expected reserved or metered`)
 }
 
 const ID_LENGTH = 6

@@ -12,7 +12,7 @@ import type { RunCall } from "./run-arguments.ts"
 export interface GatewayOfRun {
   readonly warnings: readonly string[]
   /** How an agent's calls are led; null where they are not, and `tell` hears why. */
-  readonly lead: (planned: PlannedAgent, tell: (line: string) => void) => Lead | null
+  readonly lead: (planned: PlannedAgent, call: RunCall, tell: (line: string) => void) => Lead | null
   /** For what an agent prints: only where a cost limit asks what it comes to. */
   readonly pricesFor: (call: RunCall, planned: PlannedAgent) => (() => Promise<PriceBook>) | null
   /** Any number of times. */
@@ -34,7 +34,7 @@ export const openGatewayOfRun = async (call: RunCall, io: RunIo): Promise<Gatewa
   let closing: Promise<void> | null = null
   return {
     warnings: gateway?.warnings ?? [],
-    lead: (planned, tell) => leadOf(gateway, followerOf(planned, io), tell),
+    lead: (planned, settled, tell) => leadOf(gateway, followerOf(planned, settled, io), tell),
     pricesFor: ({ settings }, { limits }) =>
       settings.dailyCostLimitMicroUsd === null &&
       settings.perAgentCostLimitMicroUsd === null &&
@@ -70,7 +70,12 @@ const openGateway = async (
   return openRunGateway({ upstreams, settings, prices, env, machine, log })
 }
 
-const followerOf = (planned: PlannedAgent, { env }: RunIo): Follower => ({
+const followerOf = (
+  planned: PlannedAgent,
+  { settings: { enforceHardLimits, allowUnbounded } }: RunCall,
+  { env }: RunIo,
+): Follower => ({
+  mustBeBounded: enforceHardLimits && !allowUnbounded,
   agentId: planned.id,
   agent: planned.agent,
   command: planned.command,
@@ -103,15 +108,38 @@ const pricesOf = ({ prices }: RunCall): (() => Promise<PriceBook>) => {
 
 /** Refuses a lower class than was asked for, before anything starts. */
 const checkRequired = (call: RunCall, io: RunIo, gateway: RunGateway | null): void => {
-  if (call.required !== "reserved") return
+  if (call.required === null) return
   for (const planned of call.agents) {
-    const lead = gateway?.lead(followerOf(planned, io)) ?? { led: false as const, because: [] }
+    const lead = gateway?.lead(followerOf(planned, call, io)) ?? NOT_LED
     if (lead.led) lead.dispose()
-    if (lead.led && lead.claim.enforcement === "reserved") continue
-    const because = lead.led ? lead.claim.because : lead.because
-    const why = because.length === 0 ? "it is not led through the gateway" : because.join("; ")
+    const why =
+      call.required === "reserved" ? whyNotHeld(lead) : whyNotSeen(lead, planned, call, io)
+    if (why === null) continue
     throw new BadCall(
-      `command line: --require reserved: agent ${planned.id} can only be metered: ${why}; nothing was started`,
+      `command line: --require ${call.required}: agent ${planned.id}: ${why}; nothing was started`,
     )
   }
+}
+
+const NOT_LED: NotLed = { led: false, because: [] }
+
+const whyNotHeld = (lead: Lead | NotLed): string | null => {
+  if (lead.led && lead.claim.enforcement === "reserved") return null
+  const because = lead.led ? lead.claim.because : lead.because
+  const why = because.length === 0 ? "they do not pass the gateway" : because.join("; ")
+  return `its calls cannot all be held before they are made: ${why}`
+}
+
+/** Calls of a known program pass the gateway; of any other it takes a meter to be sure to see them. */
+const whyNotSeen = (
+  lead: Lead | NotLed,
+  { meter }: PlannedAgent,
+  { planPath, meterNamed }: RunCall,
+  { stdout }: RunIo,
+): string | null => {
+  const isKnown = lead.led && lead.program !== "generic"
+  const isRead = meter !== "none" && (planPath !== null || meterNamed || !stdout.isTTY)
+  return isKnown || isRead
+    ? null
+    : "nothing would read this command's usage; name a meter with --meter"
 }

@@ -34,8 +34,8 @@ export const tellEnd = (
       view,
       `${who}: no meter has spoken, so its tokens are unknown; only slots and duration were enforced`,
     )
-  tellComparison(who, ended, (line) => tell(io, view, line))
   const byItself = ended.reason === "completed" || ended.reason === "failed"
+  if (byItself) tellComparison(who, ended, (line) => tell(io, view, line))
   if (byItself && call.planPath === null) return
   tell(
     io,
@@ -47,7 +47,7 @@ export const tellEnd = (
 const costOf = ({ costMicroUsd }: AgentSummary): string =>
   costMicroUsd === 0 ? "" : `, ${dollars(costMicroUsd)}`
 
-/** An agent's own account is a cross-check: only where it differs is there anything to say. */
+/** A cross-check: only where it differs is there anything to say, and not of one that was cut short. */
 const tellComparison = (
   who: string,
   { ownAccount, rawTokens }: AgentSummary,

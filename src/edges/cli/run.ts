@@ -154,7 +154,7 @@ const runAgent = async (
 ): Promise<Outcome> => {
   const stdio = stdioOf(planned, call, io, lines)
   const onNotice = (line: string): void => tell(io, view, line)
-  const lead = way.lead(planned, onNotice)
+  const lead = way.lead(planned, call, onNotice)
   try {
     const agent = await session.run({
       agentId: planned.id,

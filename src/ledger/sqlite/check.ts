@@ -11,7 +11,7 @@ import { DatabaseSync } from "node:sqlite"
 import { acknowledgedSeq } from "./acknowledged.ts"
 import { checkpointsIn } from "./checkpoints.ts"
 import { eachRow, makeRowReader } from "./row-reader.ts"
-import { APPLICATION_ID, SCHEMA, VERSION } from "./schema.ts"
+import { APPLICATION_ID, schemaOf, VERSION } from "./schema.ts"
 import { Damage, Trouble } from "./trouble.ts"
 import { numberOf } from "./values.ts"
 
@@ -66,9 +66,10 @@ export const checkIdentity = (db: DatabaseSync, path: string): void => {
       `The ledger ${path} has version ${version}; this Stint knows versions up to ${VERSION}. Use the newer Stint that wrote it, or name another file.`,
     )
   const tables = db.prepare("SELECT name, sql FROM sqlite_schema ORDER BY name").all()
-  const expected = Object.entries(SCHEMA).sort(([a], [b]) => (a < b ? -1 : 1))
+  const schema = schemaOf(version)
+  const expected = Object.entries(schema ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))
   const same =
-    version === VERSION &&
+    schema !== undefined &&
     tables.length === expected.length &&
     expected.every(([name, sql], at) => tables[at]?.name === name && tables[at]?.sql === sql)
   if (!same) throw new Damage(`its tables are not those of version ${version}`)

@@ -7,8 +7,9 @@
  */
 import type { DatabaseSync } from "node:sqlite"
 import type { Corrected, Row } from "../../../machines/budget/row.ts"
+import type { RolledUp } from "../ledger.ts"
 import { carries } from "../lookup.ts"
-import { additionOf, lineId, lineOf, plus } from "../sums.ts"
+import { type Addition, additionOf, lineId, lineOf, plus } from "../sums.ts"
 import { makeAgentTable } from "./agent-table.ts"
 import { makeLookupTable } from "./lookup-table.ts"
 import { addToRun, emptyRun, hashesOf, lastSeqOf, rowsIn, seqsInRun } from "./recent.ts"
@@ -18,6 +19,8 @@ import { makeWindowTable, type WindowTable } from "./window-table.ts"
 export interface Derived {
   /** Takes a row that is committed; in order of `seq`. */
   readonly add: (row: Row) => void
+  /** What a row adds to history, and to which line, still empty; null for one that is no call. */
+  readonly additionTo: (row: Row) => { readonly addition: Addition; readonly line: RolledUp } | null
   readonly indexedTo: () => number
   /** Rows that may carry what was hashed, in order; stops soon after `limit`. */
   readonly seqsOf: (hash: number, after: number, to: number, limit: number) => readonly number[]
@@ -69,12 +72,16 @@ export const makeDerived = (
     return null
   }
 
-  const addToSums = (row: Row): void => {
+  const additionTo: Derived["additionTo"] = (row) => {
     const addition = additionOf(row, modelOf)
-    if (addition === null) return
-    const line = lineOf(addition, agents.namesOf(addition.key))
-    const id = lineId(line)
-    recent.sums.set(id, plus(recent.sums.get(id) ?? line, addition))
+    return addition && { addition, line: lineOf(addition, agents.namesOf(addition.key)) }
+  }
+
+  const addToSums = (row: Row): void => {
+    const found = additionTo(row)
+    if (found === null) return
+    const id = lineId(found.line)
+    recent.sums.set(id, plus(recent.sums.get(id) ?? found.line, found.addition))
   }
 
   return {
@@ -82,6 +89,7 @@ export const makeDerived = (
       addToRun(recent, row)
       addToSums(row)
     },
+    additionTo,
     indexedTo: () => recent.firstSeq - 1,
     seqsOf,
     writeRun: (when) => {

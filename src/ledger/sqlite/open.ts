@@ -14,6 +14,7 @@ import { basename, dirname, join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { type AcknowledgedNote, forgetNote, openNote } from "./acknowledged.ts"
 import { inspect } from "./check.ts"
+import { bringUpToDate } from "./earlier-version.ts"
 import { holderName, takeLock } from "./lock.ts"
 import { APPLICATION_ID, SCHEMA, VERSION } from "./schema.ts"
 import { noLocks, notMade, Trouble } from "./trouble.ts"
@@ -56,6 +57,7 @@ const openDatabase = (path: string, options: OpenOptions) => {
     if (found === "absent") chmodSync(path, 0o600)
     tune(db, path)
     if (found === "absent") create(db, path)
+    bringUpToDate(db)
     const epoch = raiseEpoch(db)
     return { db, epoch, note: openNote(path) }
   } catch (error) {

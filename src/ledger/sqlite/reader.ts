@@ -16,6 +16,7 @@ import {
   type RolledUp,
 } from "../ledger.ts"
 import { checkHeader, checkIdentity, checkPages, checkRows, isEmpty } from "./check.ts"
+import { readAsThisVersion } from "./earlier-version.ts"
 import { makeStore, type Store } from "./store.ts"
 import { troubleOf } from "./trouble.ts"
 import { numberOf } from "./values.ts"
@@ -51,6 +52,8 @@ const openReader = (path: string): SqliteReader | null => {
   checkHeader(path)
   const { db, unchanged } = openDatabase(path)
   try {
+    // Sums of an earlier version are brought up to date there, and nothing may be made on disk.
+    db.exec("PRAGMA temp_store = MEMORY")
     // A deferred transaction takes its snapshot with the first read.
     db.exec("BEGIN")
     if (isEmpty(db)) {
@@ -58,6 +61,7 @@ const openReader = (path: string): SqliteReader | null => {
       return null
     }
     checkIdentity(db, path)
+    readAsThisVersion(db)
     return readerOf(path, db, unchanged)
   } catch (error) {
     if (db.isOpen) db.close()

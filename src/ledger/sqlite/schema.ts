@@ -3,9 +3,10 @@ import { crc32 } from "node:zlib"
 
 /** "Stnt": says whose file this is. */
 export const APPLICATION_ID = 0x53746e74
-export const VERSION = 1
+/** 2: sums with money. */
+export const VERSION = 2
 
-export const SCHEMA: Readonly<Record<string, string>> = {
+export const SCHEMA = {
   meta: `CREATE TABLE meta (
   id INTEGER PRIMARY KEY CHECK (id = 1),
   epoch INTEGER NOT NULL,
@@ -65,10 +66,31 @@ export const SCHEMA: Readonly<Record<string, string>> = {
   cache_write_tokens INTEGER NOT NULL,
   cache_read_tokens INTEGER NOT NULL,
   tokens INTEGER NOT NULL,
+  cost_micro_usd INTEGER NOT NULL,
+  unpriced_calls INTEGER NOT NULL,
   crc INTEGER NOT NULL,
   PRIMARY KEY (window_id, agent_id, task_id, model)
 ) STRICT, WITHOUT ROWID`,
 }
+
+/** The tables of a version that can be opened; undefined for any other. */
+export const schemaOf = (version: number | null): typeof SCHEMA | undefined =>
+  version === VERSION ? SCHEMA : version === 1 ? { ...SCHEMA, sums: SUMS_WITHOUT_MONEY } : undefined
+
+const SUMS_WITHOUT_MONEY = `CREATE TABLE sums (
+  window_id TEXT NOT NULL,
+  agent_id TEXT NOT NULL,
+  task_id TEXT NOT NULL,
+  model TEXT NOT NULL,
+  calls INTEGER NOT NULL,
+  input_tokens INTEGER NOT NULL,
+  output_tokens INTEGER NOT NULL,
+  cache_write_tokens INTEGER NOT NULL,
+  cache_read_tokens INTEGER NOT NULL,
+  tokens INTEGER NOT NULL,
+  crc INTEGER NOT NULL,
+  PRIMARY KEY (window_id, agent_id, task_id, model)
+) STRICT, WITHOUT ROWID`
 
 /** The checksum of some values, kept beside them. */
 export const checksum = (...values: readonly (string | number)[]): number =>

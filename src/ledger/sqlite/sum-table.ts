@@ -31,7 +31,8 @@ export const makeSumTable = (db: DatabaseSync, recent: () => Run): SumTable => {
   const following = db.prepare(`SELECT * FROM sums
     WHERE (window_id, agent_id, task_id, model) > (?, ?, ?, ?) AND window_id >= ? AND window_id <= ?
     ORDER BY window_id, agent_id, task_id, model LIMIT ${PAGE_LINES}`)
-  const replace = db.prepare("INSERT OR REPLACE INTO sums VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+  const replace = db.prepare(`INSERT OR REPLACE INTO sums
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
 
   return {
     page: (query, after) => {
@@ -56,6 +57,8 @@ export const makeSumTable = (db: DatabaseSync, recent: () => Run): SumTable => {
   }
 }
 
+type LineWithoutMoney = Omit<RolledUp, "costMicroUsd" | "unpricedCalls">
+
 const joined = (lines: readonly RolledUp[]): readonly RolledUp[] => {
   const byId = new Map<string, RolledUp>()
   for (const line of lines) {
@@ -66,10 +69,10 @@ const joined = (lines: readonly RolledUp[]): readonly RolledUp[] => {
   return [...byId.values()].sort(byLine)
 }
 
-const identity = (line: RolledUp | null): [string, string, string, string] =>
+const identity = (line: LineWithoutMoney | null): [string, string, string, string] =>
   line === null ? ["", "", "", ""] : [line.windowId, line.agentId, line.taskId, line.model ?? ""]
 
-const numbers = (line: RolledUp): [number, number, number, number, number, number] => [
+const tokensOf = (line: LineWithoutMoney): readonly number[] => [
   line.calls,
   line.inputTokens,
   line.outputTokens,
@@ -78,11 +81,33 @@ const numbers = (line: RolledUp): [number, number, number, number, number, numbe
   line.tokens,
 ]
 
+const numbers = (line: RolledUp): readonly number[] => [
+  ...tokensOf(line),
+  line.costMicroUsd,
+  line.unpricedCalls,
+]
+
 const lineChecksum = (line: RolledUp): number => checksum(...identity(line), ...numbers(line))
 
 const checkedLine = (columns: Columns): RolledUp => {
-  const model = textIn(columns, "model")
   const line: RolledUp = {
+    ...lineIn(columns),
+    costMicroUsd: numberIn(columns, "cost_micro_usd"),
+    unpricedCalls: numberIn(columns, "unpriced_calls"),
+  }
+  return checked(line, lineChecksum(line), columns)
+}
+
+/** A line as the first version of the file kept it: what its calls cost, nobody knows. */
+export const checkedLineWithoutMoney = (columns: Columns): RolledUp => {
+  const line = lineIn(columns)
+  checked(line, checksum(...identity(line), ...tokensOf(line)), columns)
+  return { ...line, costMicroUsd: 0, unpricedCalls: line.calls }
+}
+
+const lineIn = (columns: Columns): LineWithoutMoney => {
+  const model = textIn(columns, "model")
+  return {
     windowId: textIn(columns, "window_id"),
     agentId: textIn(columns, "agent_id"),
     taskId: textIn(columns, "task_id"),
@@ -94,7 +119,14 @@ const checkedLine = (columns: Columns): RolledUp => {
     cacheReadTokens: numberIn(columns, "cache_read_tokens"),
     tokens: numberIn(columns, "tokens"),
   }
-  if (lineChecksum(line) !== numberIn(columns, "crc"))
+}
+
+const checked = <Line extends LineWithoutMoney>(
+  line: Line,
+  crc: number,
+  columns: Columns,
+): Line => {
+  if (crc !== numberIn(columns, "crc"))
     throw new Damage(`the sums of ${line.agentId} in ${line.windowId} do not match their checksum`)
   return line
 }

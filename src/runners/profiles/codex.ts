@@ -68,7 +68,10 @@ const settingIn = (word: string, next: string | undefined): string | null => {
 }
 
 /** A JSON text is a TOML text. */
-const settingsOf = ({ gateway }: Situation, isPassed: boolean): readonly string[] => {
+const settingsOf = (
+  { gateway, mustBeBounded }: Situation,
+  isPassed: boolean,
+): readonly string[] => {
   const provider = [
     `name=${JSON.stringify(PROVIDER)}`,
     `base_url=${JSON.stringify(addressesAt(gateway).openai)}`,
@@ -83,5 +86,7 @@ const settingsOf = ({ gateway }: Situation, isPassed: boolean): readonly string[
     ...(isPassed ? [] : ['cli_auth_credentials_store="ephemeral"']),
     "analytics.enabled=false",
     "check_for_update_on_startup=false",
+    // It offers the provider's own search with every call, and what that reads has no bound.
+    ...(mustBeBounded ? ['web_search="disabled"'] : []),
   ]
 }

@@ -33,6 +33,8 @@ export interface Situation {
   readonly command: readonly [string, ...(readonly string[])]
   /** As it would be without us, the plan's own variables included. */
   readonly env: Environment
+  /** In hard mode: a call whose cost cannot be told beforehand would be refused. */
+  readonly mustBeBounded: boolean
   readonly home: string
   /** Where it runs. */
   readonly cwd: string

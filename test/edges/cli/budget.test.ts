@@ -94,7 +94,7 @@ describe("stint budget", () => {
     [["unset"], "unset: found nothing, expected KEY"],
     [["sett", "graceSeconds", "5"], "did you mean set?"],
     [["set", "thresholds", "95,80,100"], "three ascending percentages"],
-    [["set", "daily-cost-limit", "5.00"], "expected unlimited: a cost limit needs the metering"],
+    [["set", "daily-cost-limit", "five"], "found five, expected money"],
     [["--soft"], "--soft: no such option"],
   ])("a bad call %j is told, with status 125, and nothing is made", async (argv, message) => {
     const cwd = emptyFolder()

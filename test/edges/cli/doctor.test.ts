@@ -35,14 +35,14 @@ const findings = async (argv: readonly string[], given: Given, now = NOON) => {
   return { status, all, found }
 }
 
-/** The open day is the fifth; the first has used 400, estimated none, 1000 expired. */
+/** The open day is the fifth; the first has used 400, estimated none, 1000 expired; $0.50 and $0.70. */
 const FIVE_DAYS = numbered(0, [
   { kind: "budget_set", settings: DEFAULT_SETTINGS },
   windowOpened("2026-01-01"),
   admitted("a"),
-  usageRecorded("1", "a", { tokens: 400 }),
+  usageRecorded("1", "a", { tokens: 400, costMicroUsd: 500_000 }),
   holdPlaced("h", "a"),
-  holdExpired("h", "a"),
+  holdExpired("h", "a", "2026-01-01", { heldCostMicroUsd: 700_000 }),
   windowOpened("2026-01-05"),
   usageRecorded("2", "a", { tokens: 9_000, windowId: "2026-01-05" }),
 ])
@@ -69,6 +69,7 @@ describe("stint doctor", () => {
       "clock",
       "day",
       "canary",
+      "holds",
       "processes",
       "groups",
       "reaping",
@@ -121,7 +122,7 @@ describe("of the ledger", () => {
     const before = contentOf(cwd)
     const free = await findings(["--ledger", "stint.db"], { cwd }, Date.UTC(2026, 0, 5, 12))
     expect(free.found("lock")[0]?.text).toMatch(/^free; held last by process \d+ on /)
-    expect(free.found("ledger")[0]?.details.join()).toContain("version 1, ")
+    expect(free.found("ledger")[0]?.details.join()).toContain("version 2, ")
     expect(free.found("ledger")[0]?.details.join()).toContain("8 rows up to row 8")
     expect(free.status).toBe(0)
     expect(contentOf(cwd)).toEqual(before)
@@ -167,11 +168,13 @@ describe("of the clock", () => {
     await expect(startSupervisor(options)).rejects.toMatchObject({ _tag: "ClockStepped" })
     const { status, stderr } = await doctor(["--accept-clock", "--ledger", path], { cwd })
     expect(status).toBe(0)
-    expect(stderr).toContain("the day 2026-01-01 is open, with 1400 tokens used")
+    expect(stderr).toContain("the day 2026-01-01 is open, with 1400 tokens and $1.20 used")
     const supervisor = await startSupervisor(options)
     expect(supervisor.summary()).toMatchObject({
       dailyTokensUsed: 1400,
       uncertainTokens: 1000,
+      dailyCostMicroUsd: 1_200_000,
+      uncertainCostMicroUsd: 700_000,
       windowStartsAt: "2026-01-01T00:00:00.000Z",
     })
     await supervisor.close()
@@ -263,7 +266,7 @@ describe("of an agent program", () => {
     const env = {
       PATH: install(cwd),
       ANTHROPIC_API_KEY: "secret-key",
-      ANTHROPIC_BASE_URL: "https://user:secret-password@proxy.test/claude?token=secret-token",
+      ANTHROPIC_BASE_URL: "https://proxy.test/claude",
       CLAUDE_CODE_USE_BEDROCK: "1",
     }
     const before = readdirSync(cwd, { recursive: true })
@@ -279,6 +282,45 @@ describe("of an agent program", () => {
     expect(found("launch")[0]?.details).toContain("asks it to end with SIGINT")
     expect(found("class")).toMatchObject([{ verdict: "good" }])
     expect(readdirSync(cwd, { recursive: true })).toEqual(before)
+  })
+
+  it("says what a run would say of an address that is none, without what is secret in it", async () => {
+    const env = { OPENAI_BASE_URL: "https://user:secret-password@proxy.test?token=secret" }
+    const { status, all, found } = await findings(["--agent", "openai-sdk"], {
+      cwd: emptyFolder(),
+      env,
+    })
+    expect(status).toBe(1)
+    expect(found("upstream")[0]?.text).toContain("OPENAI_BASE_URL: found a URL with a user name")
+    expect(JSON.stringify(all)).not.toContain("secret")
+  })
+
+  it("knows addresses, keys' files and commands of stint.yaml, by name", async () => {
+    const cwd = emptyFolder()
+    writeFileSync(
+      join(cwd, "stint.yaml"),
+      [
+        "upstreams:",
+        "  anthropic: { apiKeyFile: ~/keys/anthropic }",
+        "  openai:",
+        "    baseUrl: https://openrouter.ai/api/v1",
+        "    apiKeyCommand: [pass, show, secret-name]",
+      ].join("\n"),
+    )
+    const claude = await findings(["--agent", "claude"], { cwd, env: { PATH: install(cwd) } })
+    expect(claude.found("upstream")).toMatchObject([
+      {
+        verdict: "good",
+        details: [
+          "anthropic: https://api.anthropic.com/ with the key in the file ~/keys/anthropic (stint.yaml:2: upstreams.anthropic.apiKeyFile)",
+        ],
+      },
+    ])
+    const sdk = await findings(["--agent", "openai-sdk"], { cwd })
+    expect(sdk.found("upstream")[0]?.details).toEqual([
+      "openai: https://openrouter.ai/api/v1 (stint.yaml:4: upstreams.openai.baseUrl) with the key that a command prints (stint.yaml:5: upstreams.openai.apiKeyCommand)",
+    ])
+    expect(JSON.stringify(sdk.all)).not.toContain("secret")
   })
 
   it("says why less is claimed, and that a program is missing", async () => {
@@ -301,5 +343,53 @@ describe("of an agent program", () => {
     const { status, stderr } = await doctor(["--agent", "auto"], { cwd: emptyFolder() })
     expect(status).toBe(125)
     expect(stderr).toContain("--agent: found ")
+  })
+})
+
+describe("of money", () => {
+  const yaml = async (text: string, argv: readonly string[] = []) => {
+    const cwd = emptyFolder()
+    writeFileSync(join(cwd, "stint.yaml"), text)
+    return (await findings(argv, { cwd })).found
+  }
+
+  it("names own prices that apply, and those for providers no upstream goes to", async () => {
+    const found = await yaml(
+      [
+        "prices:",
+        "  - { model: local-*, inputUsdPerMTok: 0, outputUsdPerMTok: 0.5 }",
+        "  - { model: gpt-5, provider: OpenAI, inputUsdPerMTok: 1, outputUsdPerMTok: 2 }",
+        "  - { model: llama-4, provider: groq, inputUsdPerMTok: 1, outputUsdPerMTok: 2 }",
+      ].join("\n"),
+    )
+    expect(found("prices")).toMatchObject([
+      {
+        verdict: "good",
+        details: [
+          "local-*: $0 in, $0.5 out for a million tokens",
+          "gpt-5 of OpenAI: $1 in, $2 out for a million tokens",
+        ],
+      },
+      { verdict: "note", details: ["llama-4 of groq: $1 in, $2 out for a million tokens"] },
+    ])
+    expect(found("cost")).toEqual([])
+  })
+
+  it.each([
+    [[], "good", "are refused"],
+    [["--allow-unpriced"], "note", "pass it without being counted"],
+    [["--soft"], "note", "are flagged, and not counted"],
+  ] as const)(
+    "says what a cost limit does with calls without a price (%j)",
+    async (argv, verdict, words) => {
+      const found = await yaml("dailyCostLimitMicroUsd: 5000000\n", argv)
+      expect(found("cost")).toMatchObject([{ verdict }])
+      expect(found("cost")[0]?.text).toContain(words)
+    },
+  )
+
+  it("says that input is held in full while cache reads weigh less", async () => {
+    expect((await yaml(""))("holds")).toMatchObject([{ verdict: "note" }])
+    expect((await yaml("tokenWeights: { cacheRead: 1 }\n"))("holds")).toEqual([])
   })
 })

@@ -22,17 +22,39 @@ const TWO_DAYS = numbered(0, [
 /** `usageOf(n)` is n uncached, 2n output, 3 written, 4 read. */
 const raw = (tokens: number) => 3 * tokens + 7
 
-const heldLedger = async (folder: string) => {
+const heldLedger = async (folder: string, rows = TWO_DAYS) => {
   const ledger = await openSqliteLedger(join(folder, "stint.db"))
-  ledger.append(TWO_DAYS)
-  await ledger.durable(TWO_DAYS.length)
+  ledger.append(rows)
+  await ledger.durable(rows.length)
   return ledger
 }
 
+const priced = (windowId: string, tokens: number, costMicroUsd: number) =>
+  usageRecorded(null, "a", { windowId, tokens, costMicroUsd })
+
+/** $1.20 and a call without a price; one without a price; $12.5. */
+const THREE_DAYS_WITH_MONEY = numbered(0, [
+  windowOpened("2026-01-01"),
+  admitted("a"),
+  priced("2026-01-01", 1_000, 1_200_000),
+  usageRecorded(null, "a", { tokens: 1_000 }),
+  windowOpened("2026-01-02"),
+  usageRecorded(null, "a", { tokens: 1_000, windowId: "2026-01-02" }),
+  windowOpened("2026-01-03"),
+  priced("2026-01-03", 4_000, 12_500_000),
+])
+
 /** Beside a live holder, which is closed afterwards. */
-const historyOfTwoDays = async (argv: readonly string[], more: Partial<Given> = {}) => {
+const historyOfTwoDays = (argv: readonly string[], more: Partial<Given> = {}) =>
+  historyOf(TWO_DAYS, argv, more)
+
+const historyOf = async (
+  rows: typeof TWO_DAYS,
+  argv: readonly string[],
+  more: Partial<Given> = {},
+) => {
   const cwd = emptyFolder()
-  const holder = await heldLedger(cwd)
+  const holder = await heldLedger(cwd, rows)
   try {
     return await history(["--ledger", "stint.db", ...argv], { cwd, ...more })
   } finally {
@@ -48,6 +70,8 @@ const sum = (calls: number, tokens: number, each = [tokens]) => ({
   outputTokens: 2 * tokens,
   cacheWriteTokens: 3 * calls,
   cacheReadTokens: 4 * calls,
+  costMicroUsd: 0,
+  unpricedCalls: calls,
 })
 
 describe("the table", () => {
@@ -61,6 +85,21 @@ describe("the table", () => {
       "total                                      1.70M          3    5.10M          12",
       "",
     ])
+  })
+
+  it("shows money where there is any, and marks what has no known price, still in 80 columns", async () => {
+    const { stdout } = await historyOf(THREE_DAYS_WITH_MONEY, [])
+    expect(stdout.split("\n")).toEqual([
+      "DAY                              TOKENS      CALLS      RAW  CACHE READ     COST",
+      "2026-01-01  █████████·········    2.00k          2    6.01k           8   ≥$1.20",
+      "2026-01-02  ████▌·············    1.00k          1    3.01k           4        –",
+      "2026-01-03  ██████████████████    4.00k          1    12.0k           4   $12.50",
+      "total                             7.00k          4    21.0k          16  ≥$13.70",
+      "≥ and –: 2 calls without a known price",
+      "",
+    ])
+    const data = await historyOf(THREE_DAYS_WITH_MONEY, ["--format", "json", "--to", "2026-01-01"])
+    expect(JSON.parse(data.stdout)).toMatchObject([{ costMicroUsd: 1_200_000, unpricedCalls: 1 }])
   })
 
   it("has names at most as wide as their place, the most tokens first, in colour on a terminal", async () => {
@@ -78,11 +117,11 @@ describe("as data", () => {
   it("CSV is quoted by RFC 4180, names with commas and quotes included", async () => {
     const { stdout } = await historyOfTwoDays(["--by", "agent", "--format", "csv"])
     const head =
-      "agent,calls,tokens,rawTokens,inputTokens,outputTokens,cacheWriteTokens,cacheReadTokens"
+      "agent,calls,tokens,rawTokens,inputTokens,outputTokens,cacheWriteTokens,cacheReadTokens,costMicroUsd,unpricedCalls"
     expect(stdout.split("\r\n")).toEqual([
       head,
-      "agent a,2,1600000,4800014,1600000,3200000,6,8",
-      '"agent b, ""the second""",1,100000,300007,100000,200000,3,4',
+      "agent a,2,1600000,4800014,1600000,3200000,6,8,0,2",
+      '"agent b, ""the second""",1,100000,300007,100000,200000,3,4,0,1',
       "",
     ])
   })

@@ -9,6 +9,8 @@ const day = (date: string, given: Partial<ReplayedDay> = {}): ReplayedDay => ({
   calls: 1_443,
   tokensUsed: 5_406_598,
   rawTokens: 123_067_288,
+  costMicroUsd: 0,
+  unpricedCalls: 1_443,
   budgetStatus: "within_budget",
   limitReachedAt: null,
   ...given,
@@ -228,4 +230,22 @@ test("the progress line tells of bytes and calls", () => {
   expect(replayProgressLine({ phase: "replaying", callsDone: 750, callsTotal: 1_000 })).toBe(
     "replaying  ██████████████████······  1,000 calls",
   )
+})
+
+test("money has a column and a sentence where there is any, and its limits are named", () => {
+  const days = [
+    day("2026-02-09", { costMicroUsd: 4_200_000, unpricedCalls: 0 }),
+    day("2026-02-10", { costMicroUsd: 800_000, unpricedCalls: 3 }),
+  ]
+  const settings = { ...DEFAULT_SETTINGS, dailyCostLimitMicroUsd: 5_000_000 }
+  const lines = replayReport({ ...QUIET, settings, days }, { width: 80, colour: false })
+  expect(lines[2]).toContain("2.00M an agent · $5.00 a day · ")
+  const head = lines.find((line) => line.startsWith("DAY")) ?? ""
+  const end = head.indexOf("COST") + "COST".length
+  const costs = lines.filter((line) => line.startsWith("2026-")).map((line) => line.slice(0, end))
+  expect(costs.map((line) => line.split(" ").at(-1))).toEqual(["$4.20", "≥$0.80"])
+  expect(lines).toContain("What it lets through costs $5.00, 3 calls without a known price aside.")
+  expect(lines.filter((line) => line.length > 80)).toEqual([])
+  const without = replayReport(QUIET, { width: 80, colour: false }).join("\n")
+  expect(without).not.toMatch(/\$|COST/)
 })

@@ -3,6 +3,10 @@ import { expect } from "vitest"
 import type { Budget } from "../../../machines/budget/budget.ts"
 import type { Checks, Machines } from "../machines.ts"
 import {
+  boundOf,
+  call,
+  charge,
+  compares,
   end,
   exhaust,
   HOUR,
@@ -28,12 +32,23 @@ const names = fc.constantFrom("a", "b", "c")
 const holdIds = fc.constantFrom("h", "i", "j")
 const amount = fc.constantFrom(0, 1, 19, 20, 60, 61, 100)
 
+const prices = fc.constantFrom(null, 0, 1)
+const WATCHED = { isWatched: true }
+
 const anyOperation: fc.Arbitrary<Operation> = fc.oneof(
   fc.tuple(names, fc.boolean()).map(([name, slot]) => spawn(name, { slot })),
   fc.tuple(holdIds, names, amount).map(([id, name, asked]) => hold(id, name, asked)),
   fc.tuple(holdIds, amount).map(([id, used]) => settle(id, used)),
+  fc
+    .tuple(holdIds, names, amount, prices)
+    .map(([id, name, most, price]) => call(id, name, boundOf(1, [0, most], price), WATCHED)),
+  fc.tuple(holdIds, amount, prices).map(([id, used, cost]) => settle(id, used, "estimated", cost)),
   holdIds.map(voids),
-  fc.tuple(names, amount).map(([name, used]) => report(name, used)),
+  holdIds.map(charge),
+  fc
+    .tuple(names, amount, prices)
+    .map(([name, used, costMicroUsd]) => report(name, used, { costMicroUsd })),
+  fc.tuple(names, amount).map(([name, own]) => compares(name, own)),
   names.map((name) => stop(name, "cancelled")),
   names.map((name) => end(name)),
   fc.constantFrom(
@@ -43,6 +58,8 @@ const anyOperation: fc.Arbitrary<Operation> = fc.oneof(
     set(SETTINGS),
     keep({ dailyTokenLimit: 50, tokenWeights: { cacheRead: 0.1 } }, { dailyTokenLimit: 50 }),
     keep({}),
+    set({ dailyCostLimitMicroUsd: 90, perAgentCostLimitMicroUsd: 60 }),
+    set({ reserveForWrapUp: 30, allowUnpriced: true }),
   ),
   names.map((name) => later(7 * HOUR, end(name))),
 )

@@ -4,14 +4,16 @@
  *
  *     verdict [the refusal: limit used+held+asked>limit, when to retry] | day | each agent
  *
- * An account is `used+held?uncertain!overrun`, zeros left out.
+ * An account is `used+held?uncertain!overrun`, zeros left out; its money, if any, follows as `$…`.
+ * A granted call says after its verdict `→ tokens by output tokens an answer`.
  */
 import * as HashMap from "effect/HashMap"
 import { expect } from "vitest"
 import type { Account } from "../../../machines/budget/account.ts"
 import type { Budget, LiveAgent } from "../../../machines/budget/budget.ts"
+import type { CallBound } from "../../../machines/budget/call-bound.ts"
 import type { Decision } from "../../../machines/budget/decision.ts"
-import type { Refusal } from "../../../machines/budget/row.ts"
+import type { Refusal, Row } from "../../../machines/budget/row.ts"
 import {
   type BudgetSettings,
   DEFAULT_SETTINGS,
@@ -86,16 +88,76 @@ export const requestOf = (name: string, change: Partial<SpawnRequest> = {}): Spa
 export const spawn = (name: string, change: Partial<SpawnRequest> = {}): Operation =>
   operation((m, budget, at) => m.spawning.decideSpawn(budget, requestOf(name, change), at))
 
-export const hold = (id: string, name: string, asked: number): Operation =>
+/** How a hold is asked for, beyond its tokens. */
+export interface Asking {
+  readonly costMicroUsd?: number
+  readonly isBounded?: boolean
+  readonly isTentative?: boolean
+  readonly isWatched?: boolean
+  readonly queue?: boolean
+  readonly claims?: "reserved" | "metered"
+}
+
+export const hold = (id: string, name: string, asked: number, how: Asking = {}): Operation =>
   operation((m, budget, at) =>
-    m.holds.decideHold(budget, { holdId: id as HoldId, key: keyOf(name), tokens: asked }, at),
+    m.holds.decideHold(
+      budget,
+      { holdId: id as HoldId, key: keyOf(name), tokens: asked, ...how },
+      at,
+    ),
   )
 
-export const settle = (id: string, used: number, provenance: Provenance = "reported"): Operation =>
+/** A call by its bound: input, the least and the most of its one answer, and what a token costs. */
+export const boundOf = (
+  inputTokens: number,
+  [least, most]: readonly [number, number],
+  microUsd: number | null = null,
+): CallBound => {
+  const pico = (microUsd ?? 0) * 1_000_000
+  const price = { inputPicoUsd: pico, outputPicoUsd: pico, perCallMicroUsd: 0 }
+  const outputTokens = { least, most }
+  return { inputTokens, outputTokens, answers: 1, price: microUsd === null ? null : price }
+}
+
+export const call = (id: string, name: string, bound: CallBound, how: Asking = {}): Operation => {
+  const { costMicroUsd: _, ...more } = how
+  return operation((m, budget, at) =>
+    m.holds.decideHold(
+      budget,
+      { holdId: id as HoldId, key: keyOf(name), call: bound, ...more },
+      at,
+    ),
+  )
+}
+
+export const settle = (
+  id: string,
+  used: number,
+  provenance: Provenance = "reported",
+  costMicroUsd: number | null = null,
+): Operation =>
   operation((m, budget, at) =>
     m.holds.decideSettle(
       budget,
-      { holdId: id as HoldId, usage: tokens(used), provenance, model: null },
+      { holdId: id as HoldId, usage: tokens(used), provenance, model: null, costMicroUsd },
+      at,
+    ),
+  )
+
+export const charge = (id: string): Operation =>
+  operation((m, budget, at) => m.holds.decideCharge(budget, id as HoldId, at))
+
+/** An agent's own account of its calls. */
+export const compares = (name: string, own: number | Usage): Operation =>
+  operation((m, budget, at) =>
+    m.metering.decideComparison(
+      budget,
+      {
+        key: keyOf(name),
+        meter: "transcript",
+        usage: typeof own === "number" ? tokens(own) : own,
+        model: null,
+      },
       at,
     ),
   )
@@ -111,18 +173,17 @@ export const settleLate = (
   name: string,
   [chargedTokens, used]: readonly [number, number],
   windowId = "2026-03-02",
+  money: { readonly chargedMicroUsd?: number; readonly costMicroUsd?: number | null } = {},
 ): Operation =>
-  operation((m, budget, at) =>
-    m.metering.decideLateSettle(
-      budget,
-      { holdId: id as HoldId, key: keyOf(name), windowId, chargedTokens, usage: tokens(used) },
-      at,
-    ),
-  )
+  operation((m, budget, at) => {
+    const call = { holdId: id as HoldId, key: keyOf(name), windowId, chargedTokens }
+    return m.metering.decideLateSettle(budget, { ...call, usage: tokens(used), ...money }, at)
+  })
 
 interface Report {
   readonly id?: string
   readonly provenance?: Provenance
+  readonly costMicroUsd?: number | null
 }
 
 export const report = (name: string, used: number | Usage, more: Report = {}): Operation =>
@@ -135,6 +196,7 @@ export const report = (name: string, used: number | Usage, more: Report = {}): O
         usage: typeof used === "number" ? tokens(used) : used,
         provenance: more.provenance ?? "reported",
         model: null,
+        costMicroUsd: more.costMicroUsd ?? null,
       },
       at,
     ),
@@ -235,15 +297,29 @@ export const table =
 const encoded = (machines: Machines, budget: Budget): unknown =>
   machines.checkpoint.encodeCheckpoint(budget)
 
-const tell = ({ verdict, refusal, after }: Decision): string =>
+const tell = ({ verdict, refusal, rows, after }: Decision): string =>
   [
-    refusal === null ? verdict : `${verdict} [${tellRefusal(refusal)}]`,
+    `${verdict}${tellGrant(rows)}${refusal === null ? "" : ` [${tellRefusal(refusal)}]`}`,
     `day ${tellDay(after)}`,
     ...tellAgents(after),
   ].join(" | ")
 
-const tellDay = ({ window, day }: Budget): string =>
-  window.startsAt > NOON ? `${window.id} ${tellAccount(day)}` : tellAccount(day)
+const tellGrant = (rows: readonly Row[]): string =>
+  rows
+    .flatMap((row) =>
+      row.kind === "hold_placed" && row.outputTokens !== undefined
+        ? [` → ${row.tokens} by ${row.outputTokens}`]
+        : [],
+    )
+    .join("")
+
+const tellDay = ({ window, day, dayCost }: Budget): string =>
+  `${window.startsAt > NOON ? `${window.id} ` : ""}${tellAccounts(day, dayCost)}`
+
+const tellAccounts = (account: Account, cost: Account): string => {
+  const money = tellAccount(cost)
+  return money === "0" ? tellAccount(account) : `${tellAccount(account)} $${money}`
+}
 
 export const tellAccount = ({ confirmed, uncertain, held, overrun }: Account): string =>
   [
@@ -275,7 +351,8 @@ const tellAgents = (budget: Budget): readonly string[] => {
   return [...live, ...ended].sort()
 }
 
-const tellAgent = ({ agentId, account, reason }: LiveAgent, state: string): string =>
-  reason === null
-    ? `${agentId} ${tellAccount(account)}`
-    : `${agentId} ${tellAccount(account)} ${state} ${reason}`
+const tellAgent = (agent: LiveAgent, state: string): string => {
+  const { agentId, account, cost, reason, wrappingUp } = agent
+  const standing = `${agentId} ${tellAccounts(account, cost)}${wrappingUp ? " wrapping up" : ""}`
+  return reason === null ? standing : `${standing} ${state} ${reason}`
+}

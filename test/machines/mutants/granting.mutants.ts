@@ -56,8 +56,8 @@ export const granting: readonly Mutant[] = [
   {
     lie: "a hold is not held against the day",
     file: "budget/admission.ts",
-    find: "judge(dayAsk(budget, tokens))",
-    replace: "null",
+    find: "judge(dayAsk(budget, asked.tokens)),",
+    replace: "null,",
     noticedBy: [
       "admission",
       "a hold waits for held tokens, or for tomorrow where used ones are in the way",
@@ -66,13 +66,13 @@ export const granting: readonly Mutant[] = [
   {
     lie: "a spawn is not held against the day",
     file: "budget/admission.ts",
-    find: "judge(dayAsk(budget, SPAWN_ASKS))",
+    find: "judgeDay(budget, SPAWN_AMOUNTS)",
     replace: "null",
     noticedBy: ["admission", "a spawn asks for one token of the day, and holds none"],
   },
   {
     lie: "usage is not counted to the day",
-    file: "budget/fold.ts",
+    file: "budget/fold-spending.ts",
     find: "day: inWindow ? charge(budget.day, spent) : budget.day",
     replace: "day: budget.day",
     noticedBy: ["metering", "usage without a hold is recorded in full, as overrun"],
@@ -82,8 +82,8 @@ export const granting: readonly Mutant[] = [
   {
     lie: "a hold is not held against its agent",
     file: "budget/admission.ts",
-    find: "judge(agentAsk(agent.account, tokens))",
-    replace: "null",
+    find: "judge(agentAsk(account, asked.tokens)),",
+    replace: "null,",
     noticedBy: EDGE,
   },
   {
@@ -96,8 +96,8 @@ export const granting: readonly Mutant[] = [
   {
     lie: "nobody is stopped for a full account",
     file: "budget/stopping.ts",
-    find: "if (!isSpent(agent)) return decision",
-    replace: "return decision",
+    find: "return reason === null ? decision : extend(",
+    replace: "return reason !== null ? decision : extend(",
     noticedBy: ["metering", "a metered agent is stopped at the report that reaches its limit"],
   },
   {
@@ -128,7 +128,7 @@ export const granting: readonly Mutant[] = [
   },
   {
     lie: "no deadline is set",
-    file: "facts.ts",
+    file: "consequences.ts",
     find: 'if (deadlineAt !== null) grown.deadlines.push(set({ of: "duration", key }, deadlineAt, at))',
     replace: "",
     noticedBy: ["charts", "an agent is stopped by its deadline, to the millisecond"],
@@ -158,7 +158,7 @@ export const granting: readonly Mutant[] = [
   },
   {
     lie: "the chart never stands at full",
-    file: "supervisor-setup.ts",
+    file: "supervisor-guards.ts",
     find: "isFull: ({ context }) => isCrowded(context),",
     replace: "isFull: () => false,",
     noticedBy: ["charts", "slots are given out first come, first served"],

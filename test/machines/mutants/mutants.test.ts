@@ -8,11 +8,12 @@ import { dirname, join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { type Check, loadMachines, MACHINES_FOLDER, type Machines } from "../machines.ts"
 import { tables } from "../tables.ts"
+import { calls } from "./calls.mutants.ts"
 import { counting } from "./counting.mutants.ts"
 import { granting } from "./granting.mutants.ts"
 import type { Mutant } from "./mutant.ts"
 
-const MUTANTS = [...granting, ...counting]
+const MUTANTS = [...granting, ...counting, ...calls]
 
 let folder = ""
 

@@ -3,7 +3,7 @@ import type { BudgetSettings } from "../../../machines/budget/settings.ts"
 import type { SpawnRequest } from "../../../machines/budget/spawning.ts"
 import type { Deadline } from "../../../machines/deadlines.ts"
 import type { HoldId, Mechanism, StopReason, UsageId } from "../../../machines/vocabulary.ts"
-import { keyOf, requestOf, tokens } from "../budget/script.ts"
+import { type Asking, boundOf, keyOf, requestOf, tokens } from "../budget/script.ts"
 import type { Unstamped, World } from "../world.ts"
 
 export type Happening = Unstamped & {
@@ -70,14 +70,47 @@ export const stop = (name: string, reason: StopReason = "cancelled"): Happening 
   reason,
 })
 
-export const hold = (id: string, name: string, asked: number): Happening => ({
+export const hold = (id: string, name: string, asked: number, how: Asking = {}): Happening => ({
   type: "hold.requested",
-  request: { holdId: id as HoldId, key: keyOf(name), tokens: asked },
+  request: { holdId: id as HoldId, key: keyOf(name), tokens: asked, ...how },
 })
 
-export const settle = (id: string, used: number): Happening => ({
+/** A call of which up to `most` fits, and nothing below `least`; a token costs a micro-dollar. */
+export const call = (
+  id: string,
+  name: string,
+  [least, most]: [number, number],
+  how: Omit<Asking, "costMicroUsd"> = {},
+): Happening => ({
+  type: "hold.requested",
+  request: { holdId: id as HoldId, key: keyOf(name), call: boundOf(0, [least, most], 1), ...how },
+})
+
+export const withdrawHold = (id: string): Happening => ({
+  type: "hold.withdrawn",
+  holdId: id as HoldId,
+})
+
+export const charge = (id: string): Happening => ({ type: "hold.charged", holdId: id as HoldId })
+
+export const compares = (name: string, own: number): Happening => ({
+  type: "account.compared",
+  report: { key: keyOf(name), meter: "transcript", usage: tokens(own), model: null },
+})
+
+export const settle = (
+  id: string,
+  used: number,
+  costMicroUsd: number | null = null,
+): Happening => ({
   type: "hold.settled",
-  settlement: { holdId: id as HoldId, usage: tokens(used), provenance: "reported", model: null },
+  settlement: {
+    holdId: id as HoldId,
+    usage: tokens(used),
+    provenance: "reported",
+    model: null,
+    costMicroUsd,
+  },
 })
 
 export const voids = (id: string): Happening => ({ type: "hold.voided", holdId: id as HoldId })
@@ -97,7 +130,12 @@ export const settleLate = (
   },
 })
 
-export const usage = (name: string, used: number, id: UsageId | null = null): Happening => ({
+export const usage = (
+  name: string,
+  used: number,
+  id: UsageId | null = null,
+  costMicroUsd: number | null = null,
+): Happening => ({
   type: "usage.reported",
   report: {
     key: keyOf(name),
@@ -105,6 +143,7 @@ export const usage = (name: string, used: number, id: UsageId | null = null): Ha
     usage: tokens(used),
     provenance: "reported",
     model: null,
+    costMicroUsd,
   },
 })
 

@@ -8,6 +8,7 @@
 import * as HashMap from "effect/HashMap"
 import type { ActorLogic, Snapshot } from "xstate"
 import { TestModel } from "xstate/graph"
+import type { Account } from "../../../machines/budget/account.ts"
 import type { BudgetSettings } from "../../../machines/budget/settings.ts"
 import type { SupervisorContext } from "../../../machines/supervisor-setup.ts"
 import { edgeCover } from "../edge-cover.ts"
@@ -21,6 +22,9 @@ export interface Seen {
   readonly enforcement: string
   readonly used: number
   readonly held: number
+  /** Used and held, in micro-dollars. */
+  readonly money: readonly [number, number]
+  readonly wrappingUp: boolean
   /** In a row. */
   readonly refusals: number
 }
@@ -33,9 +37,16 @@ export interface View {
   /** Every name that was ever admitted: its key is used up. */
   readonly admitted: readonly string[]
   readonly queue: readonly string[]
+  /** Who waits for what others hold. */
+  readonly line: readonly string[]
   readonly holds: readonly string[]
   readonly expired: readonly string[]
-  readonly day: { readonly id: string; readonly used: number; readonly held: number }
+  readonly day: {
+    readonly id: string
+    readonly used: number
+    readonly held: number
+    readonly money: readonly [number, number]
+  }
   readonly life: SupervisorContext["life"]
   readonly ledgerWritable: boolean
 }
@@ -60,14 +71,16 @@ const MOST_REFUSALS = 3
 const MOST_PLACES = 5_000
 
 export const viewOf = (world: World): View => {
-  const { budget, queue, life, ledgerWritable } = world.context
+  const { budget, queue, holdQueue, life, ledgerWritable } = world.context
   const stands = world.agents
   const agents = [...HashMap.values(budget.agents)].map((agent) => {
-    const { agentId: name, account, enforcement } = agent
+    const { agentId: name, account, enforcement, wrappingUp } = agent
+    const money = moneyOf(agent.cost)
     const refusals = Math.min(agent.refusalsInARow, MOST_REFUSALS)
     const state = JSON.stringify(stands.get(agent.key) ?? "counting")
     const used = account.confirmed + account.uncertain
-    return [name, { state, enforcement, used, held: account.held, refusals }] as const
+    const counted = { used, held: account.held, money, wrappingUp, refusals }
+    return [name, { state, enforcement, ...counted }] as const
   })
   const rowsOf = (kind: string) => world.rows.filter((row) => row.kind === kind)
   return {
@@ -78,6 +91,9 @@ export const viewOf = (world: World): View => {
       .flatMap((row) => ("agentId" in row ? [row.agentId] : []))
       .sort(),
     queue: [...HashMap.values(queue.waiting)].map(({ agentId }) => agentId),
+    line: [...HashMap.entries(holdQueue.waiting)]
+      .sort(([a], [b]) => a - b)
+      .map(([, { holdId }]) => holdId),
     holds: [...HashMap.keys(budget.holds)].sort(),
     expired: rowsOf("hold_expired")
       .flatMap((row) => ("holdId" in row ? [row.holdId] : []))
@@ -86,11 +102,17 @@ export const viewOf = (world: World): View => {
       id: budget.window.id,
       used: budget.day.confirmed + budget.day.uncertain,
       held: budget.day.held,
+      money: moneyOf(budget.dayCost),
     },
     life,
     ledgerWritable,
   }
 }
+
+const moneyOf = ({ confirmed, uncertain, held }: Account): readonly [number, number] => [
+  confirmed + uncertain,
+  held,
+]
 
 export const isNew = ({ admitted, queue }: View, name: string): boolean =>
   !admitted.includes(name) && !queue.includes(name)

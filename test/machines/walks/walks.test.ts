@@ -7,6 +7,7 @@ import { soft } from "../budget/script.ts"
 import { real } from "../machines.ts"
 import { Coverage, MODES, type Mode, namesOf } from "../transitions.ts"
 import { World } from "../world.ts"
+import { callWalks } from "./call.walks.ts"
 import { doorWalks } from "./door.walks.ts"
 import { IMPOSSIBLE, whyImpossible } from "./impossible.ts"
 import { spendingWalks } from "./spending.walks.ts"
@@ -31,14 +32,17 @@ const walkPath = async (walk: Walk, path: ReturnType<typeof pathsOf>[number]): P
   world.stop()
 }
 
-describe.each(Object.entries({ ...doorWalks, ...spendingWalks }))("the walk of %s", (_, walk) => {
-  it.each(MODES)("holds the invariants on every path, beginning in %s mode", async (mode) => {
-    const begun = beginningIn(mode, walk)
-    const paths = pathsOf(begun)
-    expect(paths.length).toBeGreaterThan(1)
-    for (const path of paths) await walkPath(begun, path)
-  })
-})
+describe.each(Object.entries({ ...doorWalks, ...spendingWalks, ...callWalks }))(
+  "the walk of %s",
+  (_, walk) => {
+    it.each(MODES)("holds the invariants on every path, beginning in %s mode", async (mode) => {
+      const begun = beginningIn(mode, walk)
+      const paths = pathsOf(begun)
+      expect(paths.length).toBeGreaterThan(1)
+      for (const path of paths) await walkPath(begun, path)
+    })
+  },
+)
 
 const times = (name: string, mode: Mode): string =>
   whyImpossible(name, mode) === null ? String(coverage.of(name, mode)) : "—"

@@ -106,6 +106,7 @@ const situationOf = (agent: RealAgent, home: string, name: string): Situation =>
   home,
   cwd: join(home, "work"),
   platform: process.platform,
+  mustBeBounded: true,
   folder: join(home, "private", "1"),
   disk: systemDisk,
 })

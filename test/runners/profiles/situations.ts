@@ -36,6 +36,7 @@ export const situation = (
   home: HOME,
   cwd: "/work",
   platform: "linux",
+  mustBeBounded: true,
   folder: FOLDER,
   disk: diskOf({}),
   ...changes,

@@ -2,14 +2,17 @@
 import { existsSync, realpathSync } from "node:fs"
 import { homedir } from "node:os"
 import { dirname, join } from "node:path"
+import * as Result from "effect/Result"
 import type { Environment } from "../../../config/environment.ts"
 import type { AgentProgram } from "../../../config/plan.ts"
+import { describePlace, type Place } from "../../../config/problem.ts"
+import { type KeySource, resolveUpstreams, type Upstreams } from "../../../config/upstreams.ts"
+import type { FileUpstreams } from "../../../config/upstreams-file.ts"
 import { readJsonMap } from "../../../runners/profiles/json-text.ts"
 import { launchOf, profileOf } from "../../../runners/profiles/launch.ts"
 import { launchRoot, systemDisk } from "../../../runners/profiles/launch-folder.ts"
-import type { Launch, Profile, Situation } from "../../../runners/profiles/profile.ts"
+import type { Launch, Profile, Situation, Vendor } from "../../../runners/profiles/profile.ts"
 import { programOfPackage } from "../../../runners/profiles/recognise.ts"
-import { type Upstream, upstreamsOf } from "../../../runners/profiles/upstreams.ts"
 import { findProgram } from "../../../runners/program.ts"
 import { bad, type Finding, good, note } from "./finding.ts"
 
@@ -18,20 +21,29 @@ export type NamedProgram = Exclude<AgentProgram, "auto" | "none">
 /** Programs one can install; the others are whatever calls models through an SDK. */
 const INSTALLED: readonly NamedProgram[] = ["claude", "codex", "gemini", "opencode", "pi"]
 
+interface Here {
+  readonly env: Environment
+  readonly cwd: string
+  /** What the settings file says of upstreams. */
+  readonly file: FileUpstreams
+}
+
 /** Names of variables, files and places; never a value. */
 export const agentFindings = (
   program: NamedProgram,
-  { env, cwd }: { readonly env: Environment; readonly cwd: string },
+  { env, cwd, file }: Here,
 ): readonly Finding[] => {
   const profile = profileOf(program)
   const home = env.HOME ?? homedir()
-  const upstreams = upstreamsOf(env).filter(({ vendor }) => profile.vendors.includes(vendor))
+  const resolved = resolveUpstreams(file, env)
+  if (Result.isFailure(resolved)) return [bad("upstream", resolved.failure.message)]
+  const upstreams = resolved.success
   const situation = situationOf(program, upstreams, { env, cwd, home })
   const launch = launchOf(program, situation)
   return [
     ...(INSTALLED.includes(program) ? [programFinding(program, profile, cwd, env.PATH)] : []),
     ...credentialsFinding(profile, situation),
-    upstreamFinding(upstreams),
+    upstreamFinding(profile, upstreams),
     ...(launch === null ? [] : [launchFinding(launch, env), claimFinding(launch)]),
   ]
 }
@@ -39,13 +51,10 @@ export const agentFindings = (
 /** As a run's would be, with a word in place of each address and key. */
 const situationOf = (
   program: NamedProgram,
-  upstreams: readonly Upstream[],
+  upstreams: Upstreams,
   here: Pick<Situation, "env" | "cwd" | "home">,
 ): Situation => {
-  const keyOf = (vendor: Upstream["vendor"]): string | null => {
-    const upstream = upstreams.find((each) => each.vendor === vendor)
-    return (upstream?.keyFrom ?? null) === null ? null : "KEY"
-  }
+  const keyOf = (vendor: Vendor): string | null => (upstreams[vendor].key === null ? null : "KEY")
   const { env, cwd, home } = here
   const machine = { platform: process.platform, env, home, folder: cwd }
   return {
@@ -54,6 +63,7 @@ const situationOf = (
     keys: { anthropic: keyOf("anthropic"), openai: keyOf("openai"), google: keyOf("google") },
     command: [program],
     platform: process.platform,
+    mustBeBounded: true,
     folder: join(launchRoot(machine, systemDisk), "AGENT"),
     disk: systemDisk,
   }
@@ -99,16 +109,28 @@ const credentialsFinding = (profile: Profile, situation: Situation): readonly Fi
   ]
 }
 
-const upstreamFinding = (upstreams: readonly Upstream[]): Finding => {
-  const details = upstreams.map(({ vendor, address, addressFrom, keyFrom }) => {
-    const from = addressFrom === null ? "" : ` (${addressFrom})`
-    const key = keyFrom === null ? "no key, only its own sign-in" : `the key in ${keyFrom}`
-    return `${vendor}: ${address}${from} with ${key}`
+const upstreamFinding = ({ vendors }: Profile, upstreams: Upstreams): Finding => {
+  const details = vendors.map((vendor) => {
+    const { baseUrl, baseUrlFrom, key } = upstreams[vendor]
+    const from = baseUrlFrom === null ? "" : ` (${nameOf(baseUrlFrom)})`
+    return `${vendor}: ${baseUrl.href}${from} with ${key === null ? "no key, only its own sign-in" : keyWords(key)}`
   })
-  return upstreams.some(({ keyFrom }) => keyFrom !== null)
+  return vendors.some((vendor) => upstreams[vendor].key !== null)
     ? good("upstream", "calls go on to", details)
     : note("upstream", "no key is set; calls go on to", details)
 }
+
+/** A command's words may hold what is secret, so only where it was said is told. */
+const keyWords = (key: KeySource): string => {
+  const where = nameOf(key.place)
+  if (key.from === "environment") return `the key in ${where}`
+  return key.from === "file"
+    ? `the key in the file ${key.path} (${where})`
+    : `the key that a command prints (${where})`
+}
+
+const nameOf = (place: Place): string =>
+  place.source === "environment" ? place.key : describePlace(place)
 
 const launchFinding = (launch: Launch, env: Environment): Finding => {
   const taken = launch.unset.filter((name) => env[name] !== undefined)

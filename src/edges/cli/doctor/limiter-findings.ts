@@ -17,7 +17,7 @@ export const limiterFindings = (
     admitted.length === 0
       ? good("canary", "a request beyond each limit is refused")
       : bad("canary", `a request over ${admitted.join(", ")} was admitted: nothing would start`)
-  return [canaryFinding, ...unlimited(settings)]
+  return [canaryFinding, ...unlimited(settings), ...heldInput(settings)]
 }
 
 const unlimited = (settings: BudgetSettings): readonly Finding[] => {
@@ -27,3 +27,14 @@ const unlimited = (settings: BudgetSettings): readonly Finding[] => {
   const soft = settings.enforceHardLimits ? [] : [note("limits", "soft: flagged, not enforced")]
   return names.length === 0 ? soft : [...soft, note("limits", `unlimited: ${names.join(", ")}`)]
 }
+
+/** Why a call may be refused that would have fitted. */
+const heldInput = ({ tokenWeights: { input, cacheRead } }: BudgetSettings): readonly Finding[] =>
+  cacheRead < input
+    ? [
+        note(
+          "holds",
+          "input is held at its full weight: whether it hits a cache is known only afterwards",
+        ),
+      ]
+    : []

@@ -1,9 +1,10 @@
 /** One picture of the supervisor as lines of text: the day's bar, then a line for each agent. */
+import { percentOf } from "../../../../machines/budget/amounts.ts"
 import type { AgentSummary, Summary } from "../../../../machines/budget/summary.ts"
 import type { BudgetStatus } from "../../../../machines/vocabulary.ts"
 import { bar } from "../bar.ts"
 import { type Cell, columns, fitted, paint, type Style } from "../columns.ts"
-import { counted, shortFigure, wholePercent } from "../figures.ts"
+import { counted, dollars, knownDollars, shortFigure, wholePercent } from "../figures.ts"
 import { spanOf } from "./span.ts"
 
 export interface FrameOptions {
@@ -35,7 +36,12 @@ const MARKS: Readonly<Record<AgentSummary["state"], string>> = {
 const words = (status: string): string => status.replaceAll("_", " ")
 
 export const frame = (summary: Summary, options: FrameOptions): readonly string[] => {
-  const head = [titleLine(summary, options), dayLine(summary, options), countLine(summary, options)]
+  const head = [
+    titleLine(summary, options),
+    dayLine(summary, options),
+    ...moneyLine(summary),
+    countLine(summary, options),
+  ]
   const foot = options.recent.slice(-RECENT_LINES).map((line) => cut(line, options))
   const room = options.rows - head.length - foot.length - FIXED_LINES
   return [...head, "", ...agentLines(summary, options, Math.max(room, 1)), "", ...foot]
@@ -65,6 +71,19 @@ const dayLine = (summary: Summary, options: FrameOptions): string => {
   const tail = `${percentText(summary.dailyUsagePercent)}${held} · resets in ${left}`
   const width = Math.max(options.columns - lead.length - tail.length - 6, 10)
   return `${paint(lead, "bold", options.colour)}  ${usageBar(summary, width, options.colour)}  ${tail}`
+}
+
+/** Only where there is any; of tokens alone nobody asks what they cost. */
+const moneyLine = (summary: Summary): readonly string[] => {
+  const { dailyCostMicroUsd: used, dailyCostLimitMicroUsd: limit, heldCostMicroUsd: held } = summary
+  if (used === 0 && held === 0 && limit === null) return []
+  const parts = [
+    `${dollars(used)}${limit === null ? "" : ` of ${dollars(limit)}`}`,
+    percentText(percentOf(used, limit)),
+    held > 0 ? `held ${dollars(held)}` : "",
+    summary.unpricedCalls > 0 ? `${counted(summary.unpricedCalls, "call")} without a price` : "",
+  ]
+  return [`    ${parts.filter(Boolean).join(" · ")}`]
 }
 
 const percentText = (percent: number | null): string =>
@@ -104,44 +123,74 @@ const agentLines = (summary: Summary, options: FrameOptions, room: number): read
   const living = summary.agentUsage.filter(({ state }) => state !== "ended")
   const ended = summary.agentUsage.filter(({ state }) => state === "ended").reverse()
   const all = [...living, ...ended]
-  const shown = all.length > room ? all.slice(0, room - 1) : all
+  const layout = layoutOf(all, options)
+  const blocks = all
+    .slice(0, room)
+    .map((agent) => [agentLine(agent, layout), ...notesBelow(agent, layout)])
+  const shown =
+    all.length <= room && blocks.flat().length <= room ? blocks : fitting(blocks, room - 1)
   const hidden = all.length - shown.length
-  const lines = [headLine(options), ...shown.map((agent) => agentLine(agent, options))]
+  const lines = [headLine(layout), ...shown.flat()]
   return hidden > 0 ? [...lines, paint(`   … and ${hidden} more`, "dim", options.colour)] : lines
+}
+
+/** As many of the first as have room. */
+const fitting = (blocks: readonly (readonly string[])[], room: number) => {
+  let lines = 0
+  return blocks.filter((block) => {
+    lines += block.length
+    return lines <= room
+  })
 }
 
 const STATE_WIDTH = 16
 const FIGURES_WIDTH = 15
 const PERCENT_WIDTH = 5
+const COST_WIDTH = 8
 const TIME_WIDTH = 7
+const BAR_LEAST = 8
 /** Two spaces between any two columns. */
 const GAPS_WIDTH = 10
 
-const nameWidth = ({ columns: width }: FrameOptions): number => (width >= WIDE ? 28 : 14)
-const reasonWidth = ({ columns: width }: FrameOptions): number => (width >= WIDE ? 20 : 0)
-
-const barWidth = (options: FrameOptions): number => {
-  const fixed = STATE_WIDTH + nameWidth(options) + FIGURES_WIDTH + PERCENT_WIDTH + TIME_WIDTH
-  const reason = reasonWidth(options) === 0 ? 0 : reasonWidth(options) + 2
-  return Math.max(options.columns - fixed - reason - GAPS_WIDTH, 8)
+interface Layout extends FrameOptions {
+  readonly name: number
+  readonly bar: number
+  readonly hasCost: boolean
+  /** Reasons have a column of their own. */
+  readonly hasReason: boolean
 }
 
-const headLine = (options: FrameOptions): string =>
+const layoutOf = (agents: readonly AgentSummary[], options: FrameOptions): Layout => {
+  const hasReason = options.columns >= WIDE
+  const name = hasReason ? 28 : 14
+  const reason = hasReason ? REASON_WIDTH + 2 : 0
+  const fixed = STATE_WIDTH + name + FIGURES_WIDTH + PERCENT_WIDTH + TIME_WIDTH + GAPS_WIDTH
+  const room = options.columns - fixed - reason
+  const isAnyCost = agents.some(({ costMicroUsd }) => costMicroUsd > 0)
+  const hasCost = isAnyCost && room - COST_WIDTH - 2 >= BAR_LEAST
+  const bar = Math.max(hasCost ? room - COST_WIDTH - 2 : room, BAR_LEAST)
+  return { ...options, name, bar, hasCost, hasReason }
+}
+
+const REASON_WIDTH = 20
+
+const headLine = ({ name, bar: width, hasCost, hasReason, colour }: Layout): string =>
   paint(
     columns(
       [
         { text: "  STATE", width: STATE_WIDTH },
-        { text: "AGENT", width: nameWidth(options) },
-        { text: "TOKENS", width: barWidth(options) },
+        { text: "AGENT", width: name },
+        { text: "TOKENS", width },
         { text: "USED / LIMIT", width: FIGURES_WIDTH, align: "right" },
         { text: "%", width: PERCENT_WIDTH, align: "right" },
+        ...(hasCost ? [{ text: "COST", width: COST_WIDTH, align: "right" } as const] : []),
         { text: "LEFT", width: TIME_WIDTH, align: "right" },
-        ...(reasonWidth(options) > 0 ? [{ text: "REASON" }] : []),
+        ...(hasReason ? [{ text: "REASON" }] : []),
       ],
       false,
     ),
     "dim",
-    options.colour,
+    colour,
   )
 
 const stateStyle = (agent: AgentSummary): Style | undefined => {
@@ -150,15 +199,15 @@ const stateStyle = (agent: AgentSummary): Style | undefined => {
   return agent.state === "ended" ? "dim" : "green"
 }
 
-const agentLine = (agent: AgentSummary, options: FrameOptions): string => {
-  const { colour, now } = options
+const agentLine = (agent: AgentSummary, layout: Layout): string => {
+  const { colour, now, hasCost, hasReason } = layout
   const over = agent.state === "ended"
-  const label = over && reasonWidth(options) === 0 ? (agent.reason ?? "ended") : agent.state
+  const label = over && !hasReason ? (agent.reason ?? "ended") : stateWords(agent)
   const left = agent.deadlineAt === null || over ? "–" : spanOf(Date.parse(agent.deadlineAt) - now)
   const limit = agent.tokenLimit === null ? "no limit" : shortFigure(agent.tokenLimit)
   const drawn = usageBar(
     { budgetStatus: agent.budgetStatus, percent: agent.usagePercent },
-    barWidth(options),
+    layout.bar,
     colour,
   )
   const cells: readonly Cell[] = [
@@ -169,7 +218,7 @@ const agentLine = (agent: AgentSummary, options: FrameOptions): string => {
     },
     {
       // Padded here: the last cell of a line is not, and the bar follows this one.
-      text: fitted(agent.agentId, nameWidth(options)).padEnd(nameWidth(options)),
+      text: fitted(agent.agentId, layout.name).padEnd(layout.name),
       style: over ? "dim" : "bold",
     },
   ]
@@ -185,15 +234,34 @@ const agentLine = (agent: AgentSummary, options: FrameOptions): string => {
       align: "right",
       style: STYLES[agent.budgetStatus],
     },
-    { text: left, width: TIME_WIDTH, align: "right" },
-    ...(reasonWidth(options) > 0
-      ? [{ text: agent.reason ?? "", style: stateStyle(agent) } satisfies Cell]
+    ...(hasCost
+      ? [{ text: knownDollars(agent), width: COST_WIDTH, align: "right" } satisfies Cell]
       : []),
+    { text: left, width: TIME_WIDTH, align: "right" },
+    ...(hasReason ? [{ text: agent.reason ?? "", style: stateStyle(agent) } satisfies Cell] : []),
   ]
   // Without colour nothing guards the padding of the last cell, and the bar would slip to the left.
   const lead = columns(cells, colour)
-  const padded = colour ? lead : lead.padEnd(STATE_WIDTH + 2 + nameWidth(options))
+  const padded = colour ? lead : lead.padEnd(STATE_WIDTH + 2 + layout.name)
   return `${padded}  ${drawn}  ${columns(figures, colour)}`
+}
+
+const stateWords = ({ state, wrappingUp }: AgentSummary): string =>
+  state === "running" && wrappingUp ? "wrapping up" : state
+
+/** What else there is to know of it, in few words. */
+const notesOf = ({ credential, ownAccount }: AgentSummary): readonly string[] => {
+  const difference = ownAccount?.differenceTokens ?? 0
+  const sign = difference > 0 ? "+" : "−"
+  return [
+    credential === "own" ? "own sign-in" : "",
+    difference === 0 ? "" : `own count ${sign}${shortFigure(Math.abs(difference))}`,
+  ].filter(Boolean)
+}
+
+const notesBelow = (agent: AgentSummary, { colour }: Layout): readonly string[] => {
+  const notes = notesOf(agent)
+  return notes.length === 0 ? [] : [paint(`  └ ${notes.join(" · ")}`, "dim", colour)]
 }
 
 /** In the narrow view the reason stands where the state stood, without its last word. */
