@@ -5,7 +5,6 @@ import type { PriceBook, ProviderName } from "../pricing/price-book.ts"
 import type { Credentials } from "./credentials.ts"
 import type { Dialect, DialectName } from "./dialects/dialect.ts"
 import type { GatewaySettings } from "./settings.ts"
-import type { TokenRatios } from "./token-ratios.ts"
 import type { UnderWay } from "./under-way.ts"
 import type { UpstreamConnections } from "./upstream.ts"
 
@@ -14,7 +13,6 @@ export interface Desk {
   readonly upstreams: ReadonlyMap<ProviderName, UpstreamConnections>
   readonly dialects: Readonly<Record<DialectName, Dialect>>
   readonly prices: () => Promise<PriceBook>
-  readonly ratios: TokenRatios
   readonly credentials: Credentials
   readonly log: Logger
   readonly now: () => Instant

@@ -15,15 +15,16 @@ import type {
   RequestChange,
 } from "./dialects/dialect.ts"
 import { outgoingHeaders } from "./headers.ts"
-import { placeHold, unanswered } from "./holding.ts"
-import type { CallAnswer, HeldCall } from "./metered-agent.ts"
+import { type Placed, placeHold, unanswered } from "./holding.ts"
+import type { HeldCall } from "./metered-agent.ts"
 import { type CountAsk, countApiOf, countInput } from "./provider-count.ts"
 import type { Visit } from "./reception.ts"
 import { budgetWords, REFUSALS, refuse } from "./refusal.ts"
 import { decodeBody, readBody } from "./request-body.ts"
-import { voidUnsent } from "./settle-attempt.ts"
+import { type Unsettled, voidUnsent } from "./settle-attempt.ts"
 import { spend } from "./spend.ts"
 import type { UpstreamRequest } from "./upstream.ts"
+import { NOTE_TOKENS, wrapUpNote } from "./wrap-up-note.ts"
 
 export interface Exchange {
   readonly desk: Desk
@@ -50,25 +51,24 @@ export const exchange = async (call: Exchange): Promise<void> => {
   if (read === "gone") return
   if ("status" in read) return refuse(res, visit.dialect, read)
   const at = desk.now()
-  const answer = await hold(call, read, at, gone)
+  const { answer, inputTokens } = await hold(call, read, at, gone)
   if (!answer.granted) return refuseHold(call, read, answer.refusal)
-  await spendHeld(call, read, answer.held, at, gone)
+  await spendHeld(call, read, { held: answer.held, inputTokens, at }, gone)
 }
 
 /** From here on there is a hold, and each way out ends it. */
 const spendHeld = async (
   call: Exchange,
   read: CallRead,
-  held: HeldCall,
-  at: number,
+  hold: Pick<Unsettled, "held" | "inputTokens" | "at">,
   gone: AbortSignal,
 ): Promise<void> => {
   const { desk, visit, prices, req, res } = call
-  const settling = { desk, visit, prices, request: read.request, held, at }
+  const settling = { desk, visit, prices, request: read.request, ...hold }
   try {
     if (gone.aborted) return await voidUnsent(settling)
     const meter = visit.dialect.meter(read.request)
-    return await spend({ ...settling, meter, req, res, ...outgoing(call, read, held) })
+    return await spend({ ...settling, meter, req, res, ...outgoing(call, read, hold.held) })
   } catch (error) {
     await voidUnsent(settling)
     throw error
@@ -107,9 +107,11 @@ const hold = async (
   { request, body }: CallRead,
   at: number,
   gone: AbortSignal,
-): Promise<CallAnswer> => {
+): Promise<Placed> => {
   const { desk, visit, prices } = call
-  const bounded = (inputTokens: number) => {
+  const noteTokens = desk.settings.wrapUpNote ? NOTE_TOKENS : 0
+  const bounded = (askedTokens: number) => {
+    const inputTokens = askedTokens + noteTokens
     const provider = visit.upstream.billedBy(prices)
     const price = prices.boundOf({ provider, model: request.model, inputTokens, at })
     return boundOf(request, inputTokens, price, desk.settings)
@@ -135,7 +137,8 @@ const hold = async (
     })
   } catch (error) {
     desk.log.error({ err: error, agentId: visit.claims.agent.agentId }, "a hold was not answered")
-    return { granted: false, refusal: unanswered(bound.inputTokens) }
+    const { inputTokens } = bound
+    return { answer: { granted: false, refusal: unanswered(inputTokens) }, inputTokens }
   }
 }
 
@@ -185,7 +188,10 @@ const outgoing = (
   const change: RequestChange = {
     outputCap: isCapToPut(request, held) ? held.outputTokens : null,
     askUsage: !request.saysUsage,
-    note: desk.settings.wrapUpNote && held.wrapUp !== null ? wrapUpNote(held.wrapUp) : null,
+    note:
+      desk.settings.wrapUpNote && held.wrapUp !== null
+        ? wrapUpNote(held.wrapUp.remainingTokens ?? 0)
+        : null,
   }
   const isChanged = change.outputCap !== null || change.askUsage || change.note !== null
   const sent = isChanged ? visit.dialect.rewrite(read.body, change) : read.original
@@ -200,6 +206,3 @@ const outgoing = (
 
 const isCapToPut = (request: CallRequest, held: HeldCall): boolean =>
   request.hasOutput && (!request.saysCap || request.outputCap !== held.outputTokens)
-
-const wrapUpNote = ({ remainingTokens }: NonNullable<HeldCall["wrapUp"]>): string =>
-  `The budget of this task is nearly used up: about ${remainingTokens ?? 0} tokens are left. Start nothing new; finish with a short summary of what is done and what is not.`

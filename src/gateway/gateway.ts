@@ -17,7 +17,6 @@ import type { MeteredAgent } from "./metered-agent.ts"
 import { receive } from "./reception.ts"
 import { REFUSALS, refuse } from "./refusal.ts"
 import { DEFAULT_SETTINGS, type GatewaySettings } from "./settings.ts"
-import { TokenRatios } from "./token-ratios.ts"
 import { UnderWay, Visits } from "./under-way.ts"
 import { type Upstream, UpstreamConnections } from "./upstream.ts"
 
@@ -94,7 +93,6 @@ const deskOf = (options: GatewayOptions): Desk => ({
   ),
   dialects: options.dialects,
   prices: loadedOnce(options.prices),
-  ratios: new TokenRatios(),
   credentials: new Credentials(),
   log: options.log,
   now: options.now ?? Date.now,

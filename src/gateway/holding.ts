@@ -20,6 +20,12 @@ export interface Holding {
   readonly gone: AbortSignal
 }
 
+/** What was answered, and to which bound of the input. */
+export interface Placed {
+  readonly answer: CallAnswer
+  readonly inputTokens: number
+}
+
 /** Reasons that a smaller input could take away. */
 const MATTERS_OF_SIZE: ReadonlySet<string> = new Set([
   "agent_token_limit",
@@ -28,19 +34,23 @@ const MATTERS_OF_SIZE: ReadonlySet<string> = new Set([
   "unboundable",
 ])
 
-export const placeHold = async (holding: Holding): Promise<CallAnswer> => {
+export const placeHold = async (holding: Holding): Promise<Placed> => {
   const { agent, bound, counted, gone, unboundable } = holding
   const { claims } = agent
   const isBounded = unboundable === null
   const canCount = unboundable === null || unboundable.countSettles
-  if (counted === null || !canCount) return askInLine(holding, bound, isBounded)
+  const asBytes = async (): Promise<Placed> =>
+    placed(bound, await askInLine(holding, bound, isBounded))
+  if (counted === null || !canCount) return asBytes()
   const tentative = { bound, isBounded, queue: false, isTentative: true, claims }
   const first = await agent.calls.hold(tentative, gone)
   // Where nobody decides, no line leads anywhere.
-  if (first.granted || first.refusal.reason === "ledger_unavailable") return first
+  if (first.granted || first.refusal.reason === "ledger_unavailable") return placed(bound, first)
   const tighter = MATTERS_OF_SIZE.has(first.refusal.reason) ? await counted() : null
-  return tighter === null ? askInLine(holding, bound, isBounded) : askInLine(holding, tighter, true)
+  return tighter === null ? asBytes() : placed(tighter, await askInLine(holding, tighter, true))
 }
+
+const placed = ({ inputTokens }: CallBound, answer: CallAnswer): Placed => ({ answer, inputTokens })
 
 /** Waits in line for a bounded time; then the answer is what it is now. */
 const askInLine = async (

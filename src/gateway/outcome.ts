@@ -1,6 +1,6 @@
 /**
  * What a call ended in decides what becomes of its hold: one table, first row that applies. It is
- * given back only if the call provably never left; when nobody can say, it is charged.
+ * given back only if the call provably never left, and charged until the provider's last word is in.
  */
 import type { Provenance } from "../../machines/vocabulary.ts"
 
@@ -24,7 +24,7 @@ export type Outcome =
   | { readonly kind: "charge" }
   | {
       readonly kind: "settle"
-      /** The provider's own words, none at all, or what was seen with an estimate for the rest. */
+      /** The provider's own words, none at all, or as many tokens as what was seen can be. */
       readonly with: "usage" | "nothing" | "estimate"
       readonly provenance: Provenance
     }
@@ -69,22 +69,17 @@ export const OUTCOMES: readonly Row[] = [
     outcome: NOT_BILLED,
   },
   {
-    when: "it was given up before the last word",
-    applies: (end) => end.stop === "givenUp",
-    outcome: CHARGED,
-  },
-  {
-    when: "the provider said part of its usage",
-    applies: (end) => end.usage === "partial",
-    outcome: ESTIMATED,
-  },
-  {
     when: "the answer says that it failed before it began",
-    applies: (end) => end.saidError && !end.hasAnswer,
+    applies: ({ usage, saidError, hasAnswer }) => usage === "none" && saidError && !hasAnswer,
     outcome: NOT_BILLED,
   },
   {
-    when: "an answer was seen, its usage was not",
+    when: "it was cut before the last word, and the provider may have gone on",
+    applies: (end) => end.stop !== "complete" || end.usage === "partial" || end.saidError,
+    outcome: CHARGED,
+  },
+  {
+    when: "it ended by itself, and its usage is never said",
     applies: (end) => end.hasAnswer,
     outcome: ESTIMATED,
   },

@@ -19,6 +19,8 @@ export interface Unsettled {
   readonly prices: PriceBook
   readonly request: CallRequest
   readonly held: HeldCall
+  /** What was held for the input. */
+  readonly inputTokens: number
   /** When it was held: its prices are of then. */
   readonly at: Instant
 }
@@ -74,19 +76,20 @@ const endOf = ({ meter }: Settling, attempt: Attempt): CallEnd => {
 
 /** Null: it could not be reckoned, so it is charged. */
 const reported = (
-  { desk, visit, prices, request, held, meter, at }: Settling,
+  { desk, visit, prices, request, held, inputTokens, meter, at }: Settling,
   outcome: Extract<Outcome, { kind: "settle" }>,
 ): CallReport | null => {
   const call = {
     provider: visit.upstream.billedBy(prices),
     request,
+    inputTokens,
     outputTokens: held.outputTokens,
     usage: meter.usage(),
     answerBytes: meter.answerBytes(),
     at,
   }
   try {
-    return reportOf(outcome, call, prices, desk.ratios)
+    return reportOf(outcome, call, prices)
   } catch (error) {
     desk.log.error({ err: error, holdId: held.id }, "a call's cost could not be reckoned")
     return null

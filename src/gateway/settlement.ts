@@ -4,11 +4,12 @@ import type { PriceBook, PricedUsage, ProviderName } from "../pricing/price-book
 import type { CallRequest, CallUsage } from "./dialects/dialect.ts"
 import type { CallReport } from "./metered-agent.ts"
 import type { Outcome } from "./outcome.ts"
-import type { TokenRatios } from "./token-ratios.ts"
 
 export interface Reckoned {
   readonly provider: ProviderName
   readonly request: CallRequest
+  /** What was held for the input. */
+  readonly inputTokens: number
   /** What each answer was granted. */
   readonly outputTokens: number
   readonly usage: CallUsage | null
@@ -25,9 +26,6 @@ const plus = (a: Usage, b: Usage): Usage => ({
   cacheReadTokens: a.cacheReadTokens + b.cacheReadTokens,
 })
 
-const inputOf = (usage: Usage): number =>
-  usage.inputTokens + usage.cacheWriteTokens + usage.cacheReadTokens
-
 const totalOf = (parts: readonly PricedUsage[]): Usage =>
   parts.reduce((total, part) => plus(total, part.usage), NOTHING)
 
@@ -35,12 +33,10 @@ export const reportOf = (
   outcome: Extract<Outcome, { kind: "settle" }>,
   call: Reckoned,
   prices: PriceBook,
-  ratios: TokenRatios,
 ): CallReport => {
-  const parts = partsOf(outcome.with, call, ratios)
+  const parts = partsOf(outcome.with, call)
   const usage = totalOf(parts)
   const model = parts[0]?.model ?? call.request.model
-  if (outcome.with === "usage") ratios.learn(model, call.request.inputBytes, inputOf(usage))
   const costMicroUsd = costOf(parts, call, prices)
   return { usage, provenance: outcome.provenance, model, costMicroUsd }
 }
@@ -60,38 +56,21 @@ const costOf = (
 const partsOf = (
   basis: "usage" | "nothing" | "estimate",
   call: Reckoned,
-  ratios: TokenRatios,
 ): readonly PricedUsage[] => {
   if (basis === "nothing") return []
-  const said = call.usage?.parts ?? []
-  return basis === "usage" ? said : estimated(said, call, ratios)
+  return basis === "usage" ? (call.usage?.parts ?? []) : [atMost(call)]
 }
 
-/** What was said stands; the answer is as long as it was seen to be, and the input as it was sent. */
-const estimated = (
-  said: readonly PricedUsage[],
-  { request, outputTokens, answerBytes }: Reckoned,
-  ratios: TokenRatios,
-): readonly PricedUsage[] => {
-  const total = totalOf(said)
-  const seen = ratios.estimate(request.model, answerBytes) + request.thinkingTokens
-  const output = Math.min(seen, outputTokens * request.answers)
-  const sent = Math.min(
-    request.inputBoundTokens,
-    ratios.estimate(request.model, request.inputBytes),
-  )
-  const missing: Usage = {
+/** The input as it was held; of the answer, a token stands for a byte of text or more. */
+const atMost = ({ request, inputTokens, outputTokens, answerBytes }: Reckoned): PricedUsage => ({
+  model: request.model,
+  usage: {
     ...NOTHING,
-    inputTokens: inputOf(total) === 0 ? sent : 0,
-    outputTokens: Math.max(0, output - total.outputTokens),
-  }
-  const unsaid: PricedUsage = {
-    model: said[0]?.model ?? request.model,
-    usage: missing,
-    cacheWriteHourTokens: 0,
-    inputAudioTokens: 0,
-    outputAudioTokens: 0,
-    webSearches: 0,
-  }
-  return [...said, unsaid]
-}
+    inputTokens,
+    outputTokens: Math.min(answerBytes + request.thinkingTokens, outputTokens * request.answers),
+  },
+  cacheWriteHourTokens: 0,
+  inputAudioTokens: 0,
+  outputAudioTokens: 0,
+  webSearches: 0,
+})

@@ -190,9 +190,12 @@ export class HostCalls implements AgentCalls {
   }
 
   /** The hold is no longer open: if it was charged without a report, this is the report. */
-  private async settleLate({ holdId, usage, costMicroUsd = null }: Settlement): Promise<void> {
+  private async settleLate(late: Settlement): Promise<void> {
     const { host } = this
     await host.flush()
+    // What was charged is the most it can be; only the provider's own words are better than that.
+    if (late.provenance !== "reported") return
+    const { holdId, usage, costMicroUsd = null } = late
     const rows = await host.ledger.find(holdId)
     const expired = rows.find((row) => row.kind === "hold_expired")
     const corrected = rows.some((row) => row.kind === "corrected")
@@ -202,9 +205,9 @@ export class HostCalls implements AgentCalls {
     host.settlingLate.add(holdId)
     const { key, windowId, heldTokens: chargedTokens, heldCostMicroUsd = null } = expired
     const charged = { chargedTokens, chargedMicroUsd: heldCostMicroUsd }
-    const late = { holdId, key, windowId, ...charged, usage, costMicroUsd }
+    const correction = { holdId, key, windowId, ...charged, usage, costMicroUsd }
     await host
-      .sendDurably({ type: "hold.settled_late", at: host.now(), late })
+      .sendDurably({ type: "hold.settled_late", at: host.now(), late: correction })
       .finally(() => host.settlingLate.delete(holdId))
   }
 }

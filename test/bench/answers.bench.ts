@@ -21,7 +21,6 @@ const REQUEST: CallRequest = {
   saysUsage: true,
   saysCap: true,
   inputBoundTokens: 0,
-  inputBytes: 0,
   outputCap: null,
   thinkingTokens: 0,
   hasOutput: true,

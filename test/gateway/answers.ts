@@ -14,7 +14,6 @@ export const ASKED: CallRequest = {
   saysUsage: true,
   saysCap: true,
   inputBoundTokens: 0,
-  inputBytes: 0,
   outputCap: null,
   thinkingTokens: 0,
   hasOutput: true,

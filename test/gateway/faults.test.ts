@@ -101,16 +101,14 @@ describe("a provider that", () => {
     { kind: "halfStream" },
     { kind: "silence", after: "half" },
   ] as const satisfies readonly Fault[]) {
-    it(`stops half way (${fault.kind}): what was seen is charged, the rest estimated`, async () => {
+    it(`stops half way (${fault.kind}): it is charged as it was held`, async () => {
       const w = await open({ settings: { idleMs: 60 } })
       w.models.answerTokens = 400
       w.models.fault = fault
       const answer = await ask(w, true)
       expect(answer.wasCut).toBe(true)
       expect(answer.body.toString()).toContain("tok tok")
-      const report = settled(w)
-      expect(report.provenance).toBe("estimated")
-      expect(report.usage.inputTokens).toBe(w.models.calls[0]?.inputTokens)
+      expect(w.agent.holds[0]?.end).toEqual({ kind: "charged" })
       expectEnded(w)
     })
   }
@@ -125,13 +123,13 @@ describe("a provider that", () => {
     expect(totalOf(settled(w))).toBe(0)
   })
 
-  it("fails inside a stream half way is estimated", async () => {
+  it("fails inside a stream half way is charged as it was held", async () => {
     const w = await open()
     w.models.answerTokens = 400
     w.models.fault = { kind: "errorEvent", after: "half" }
     const answer = await ask(w, true)
     expect(answer.wasCut).toBe(false)
-    expect(settled(w).provenance).toBe("estimated")
+    expect(w.agent.holds[0]?.end).toEqual({ kind: "charged" })
     expectEnded(w)
   })
 

@@ -41,6 +41,14 @@ export type Fault =
   /** Sends a piece each time the test says so. */
   | { readonly kind: "stepwise"; readonly next: () => Promise<void> }
 
+/** What becomes of one call. */
+export interface Behaviour {
+  readonly fault: Fault | null
+  readonly answerTokens: number
+  /** Makes, and bills, the whole answer even when nobody is there any more to get it. */
+  readonly finishes?: boolean
+}
+
 export interface ServedCall extends Billed {
   readonly api: Api
   readonly path: string
@@ -73,6 +81,10 @@ export interface ModelServer {
   script: Script
   /** How long answers are, unless the cap is smaller. */
   answerTokens: number
+  /** Of each call by its head; null: as the two fields above say. */
+  behave: ((headers: IncomingHttpHeaders) => Behaviour) | null
+  /** How many tokens a body's input is. */
+  tokenizer: (body: Buffer) => number
   /** What the counting paths answer; null: they fail. */
   countedTokens: ((body: Buffer) => number) | null
   readonly close: () => Promise<void>
@@ -99,7 +111,7 @@ const apiOf = (path: string): Api | null => {
 }
 
 export const startModelServer = async (): Promise<ModelServer> => {
-  const server = createServer({ keepAliveTimeout: 5_000 })
+  const server = createServer({ keepAliveTimeout: 60_000 })
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
   const { port } = server.address() as AddressInfo
   let sockets = 0
@@ -119,6 +131,8 @@ export const startModelServer = async (): Promise<ModelServer> => {
     faults: [],
     script: { toolCalls: 0, command: "true" },
     answerTokens: 50,
+    behave: null,
+    tokenizer: countTokens,
     countedTokens: countTokens,
     close: () =>
       new Promise((resolve) => {
@@ -147,9 +161,12 @@ const serve = async (
   const body = decoded(sent, req.headers["content-encoding"])
   const api = apiOf(path)
   if (api === null || req.method !== "POST") return serveFree(state, res, path, body)
-  const asked = understand(api, path, query, body, state.script)
-  if (asked === null) return json(res, 400, errorBody(api, 400, "not an object"))
+  const understood = understand(api, path, query, body, state.script)
+  if (understood === null) return json(res, 400, errorBody(api, 400, "not an object"))
+  const asked = { ...understood, inputTokens: state.tokenizer(body) }
+  const { answerTokens } = state
   const fault = state.faults.shift() ?? state.fault
+  const behaviour = state.behave?.(req.headers) ?? { fault, answerTokens }
   if (api === "anthropic-messages" && asked.cap === null) {
     return json(res, 400, errorBody(api, 400, "max_tokens: Field required"))
   }
@@ -167,7 +184,7 @@ const serve = async (
   res.on("close", () => {
     call.wasCut = !res.writableFinished
   })
-  await answer(state, asked, call, fault, res)
+  await answer(`answer-${state.calls.length}`, asked, call, behaviour, res)
 }
 
 const decoded = (sent: Buffer, encoding: string | undefined): Buffer => {
@@ -202,10 +219,10 @@ const json = (res: ServerResponse, status: number, body: Json, headers: Json = {
 type Call = State["calls"][number]
 
 const answer = async (
-  state: State,
+  id: string,
   asked: Asked,
   call: Call,
-  fault: Fault | null,
+  { fault, answerTokens, finishes = false }: Behaviour,
   res: ServerResponse,
 ): Promise<void> => {
   if (fault?.kind === "status") {
@@ -213,16 +230,16 @@ const answer = async (
     return json(res, fault.status, words, fault.headers)
   }
   call.inputTokens = asked.inputTokens
-  const wanted = fault?.kind === "ignoresCap" ? fault.outputTokens : state.answerTokens
+  const wanted = fault?.kind === "ignoresCap" ? fault.outputTokens : answerTokens
   const capped = fault?.kind === "ignoresCap" ? wanted : Math.min(wanted, asked.cap ?? wanted)
   const billed = { inputTokens: asked.inputTokens, outputTokens: capped * asked.answers }
+  if (finishes && fault?.kind !== "errorEvent") Object.assign(call, billed)
   if (fault?.kind === "resetBeforeHeaders") {
     Object.assign(call, billed)
     res.destroy()
     return
   }
   if (fault?.kind === "silence" && fault.after === "request") return
-  const id = `answer-${state.calls.length}`
   // Whoever is cut off by its cap comes to no tool.
   const said = capped < wanted ? { ...asked, tool: null } : asked
   if (asked.streams) await stream(said, call, billed, fault, res, id)

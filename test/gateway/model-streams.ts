@@ -186,6 +186,9 @@ const geminiWords = (asked: Asked, id: string, billed: Billed): StreamWords => {
 
 /** An error inside a stream that began well. */
 export const errorEvent = (api: Api): string => {
+  if (api === "openai-responses") {
+    return named({ type: "error", code: "server_error", message: "overloaded", param: null })
+  }
   const body = errorBody(api, 529, "overloaded")
   return api === "anthropic-messages" ? event(body, "error") : event(body)
 }

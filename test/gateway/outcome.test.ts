@@ -34,14 +34,20 @@ const ROWS: readonly (readonly [string, Partial<CallEnd>, object])[] = [
   ["silent before the head", unsaid({ status: null, stop: "broken" }), CHARGE],
   ["given up before the head", unsaid({ status: null, stop: "givenUp" }), CHARGE],
   ["given up half way", { stop: "givenUp", usage: "partial" }, CHARGE],
-  ["broken half way", { stop: "broken", usage: "partial" }, ESTIMATE],
-  ["whole, its last word missing", { usage: "partial" }, ESTIMATE],
-  ["broken, no usage yet", { stop: "broken", usage: "none" }, ESTIMATE],
+  ["broken half way", { stop: "broken", usage: "partial" }, CHARGE],
+  ["whole, its last word missing", { usage: "partial" }, CHARGE],
+  ["broken, no usage yet", { stop: "broken", usage: "none" }, CHARGE],
   ["whole, no usage at all", { usage: "none" }, ESTIMATE],
   ["broken, nothing seen", unsaid({ stop: "broken" }), CHARGE],
   ["whole, nothing to read", unsaid({}), CHARGE],
   ["an error inside before any answer", unsaid({ saidError: true }), NOTHING],
-  ["an error inside after some answer", { saidError: true, usage: "none" }, ESTIMATE],
+  [
+    "an error inside before any answer, broken",
+    unsaid({ saidError: true, stop: "broken" }),
+    NOTHING,
+  ],
+  ["an error inside after some answer", { saidError: true, usage: "none" }, CHARGE],
+  ["an error inside after some usage", unsaid({ saidError: true, usage: "partial" }), CHARGE],
   ["a redirect", unsaid({ status: 307 }), NOTHING],
   ...[400, 401, 402, 403, 404, 405, 413, 415, 422, 426, 429, 451].map(
     (status) => [`status ${status}`, unsaid({ status }), NOTHING] as const,
@@ -96,6 +102,15 @@ describe("whatever it ended in", () => {
       outcome.provenance !== "reported" ||
       end.usage === "final" ||
       (end.usage === "none" && end.status !== null),
+  )
+  always(
+    "less than what was held is written down only after the end, or after a status without a model",
+    ({ left, status, stop, usage, hasAnswer, saidError }, { kind }) =>
+      kind !== "settle" ||
+      usage === "final" ||
+      (left && stop === "complete" && hasAnswer && usage === "none" && !saidError) ||
+      (usage === "none" && saidError && !hasAnswer) ||
+      (usage === "none" && status !== null && (status < 200 || status >= 300)),
   )
   always(
     "no answer of a model is free",

@@ -2,51 +2,28 @@
 import { brotliCompressSync, constants, gzipSync, zstdCompressSync } from "node:zlib"
 import { describe, expect, it } from "vitest"
 import { type AnswerReader, answerReader } from "../../src/gateway/answer-reader.ts"
-import { meter as anthropic } from "../../src/gateway/dialects/anthropic/answer.ts"
-import type { AnswerMeter, CallRequest } from "../../src/gateway/dialects/dialect.ts"
-import { meter as gemini } from "../../src/gateway/dialects/gemini-generate/answer.ts"
+import type { AnswerMeter } from "../../src/gateway/dialects/dialect.ts"
 import * as chat from "../../src/gateway/dialects/openai-chat/answer.ts"
-import { meter as responses } from "../../src/gateway/dialects/openai-responses/answer.ts"
 import type { AddedUsage } from "../../src/gateway/sse/added-usage-filter.ts"
-import { SeededRandom } from "../simulation/seeded-random.ts"
-import { ASKED, isRecorded, partsOf, recorded, whole } from "./answers.ts"
-import { byteByByte, cutAt, referenceEvents } from "./sse/reference.ts"
+import { ASKED, partsOf, recorded } from "./answers.ts"
+import {
+  lastWordOf,
+  meterOf,
+  RECORDED,
+  type Recorded,
+  randomCuts,
+  withoutAdded,
+} from "./recordings.ts"
+import { byteByByte, cutAt } from "./sse/reference.ts"
 
-const INDEX = "sse/index.jsonl"
-const isAbsent = !isRecorded(INDEX)
+const isAbsent = RECORDED.length === 0
 
 /** Streams up to this are cut at every place. */
 const SMALL_BYTES = 3_500
 const RANDOM_CUTS = 12
 const QUICK = { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } }
 
-interface Recorded {
-  readonly file: string
-  readonly model: string
-  readonly stream_options: { readonly include_usage?: boolean } | null
-  readonly last_usage: readonly [string, Readonly<Record<string, unknown>>]
-}
-
-const RECORDED: readonly Recorded[] = isAbsent
-  ? []
-  : recorded(INDEX)
-      .toString("utf8")
-      .trimEnd()
-      .split("\n")
-      .map((line) => JSON.parse(line))
-
-const meterOf = ({ file }: Recorded): ((request: CallRequest) => AnswerMeter) => {
-  if (file.startsWith("anthropic")) return anthropic
-  if (file.includes("streamGenerateContent")) return gemini
-  return file.includes("-responses/") ? responses : chat.meter
-}
-
-/** A stream's last usage as the index has it, as one whole answer would say it. */
-const expectedOf = (one: Recorded): unknown => {
-  const [, usage] = one.last_usage
-  const body = { usage, usageMetadata: usage }
-  return withoutModels(whole(meterOf(one), body))
-}
+const expectedOf = (one: Recorded): unknown => withoutModels(lastWordOf(one))
 
 /** Searches are said elsewhere too; here it is about tokens. */
 const withoutModels = (meter: AnswerMeter): unknown =>
@@ -57,17 +34,6 @@ const HEADERS = { contentType: "text/event-stream", contentEncoding: undefined }
 const throughReader = (reader: AnswerReader, chunks: readonly Buffer[]): Buffer => {
   const out = chunks.flatMap((chunk) => reader.push(chunk))
   return Buffer.concat([...out, ...reader.end().rest])
-}
-
-/** The bytes without the events that are there for usage alone. */
-const withoutAdded = (bytes: Buffer): Buffer => {
-  const text = bytes.toString("latin1")
-  const kept = referenceEvents(text)
-    .filter(({ event, data }) => {
-      return chat.isAddedUsage({ event, data: Buffer.from(data, "latin1") })
-    })
-    .reduceRight((rest, { start, end }) => rest.slice(0, start) + rest.slice(end), text)
-  return Buffer.from(kept, "latin1")
 }
 
 const usageIn = (one: Recorded): readonly [string] => [JSON.stringify(expectedOf(one))]
@@ -94,12 +60,6 @@ const heardOf = (
     cut += 1
   }
   return [...heard, ...isFinal]
-}
-
-const randomCuts = (bytes: Buffer, seed: number): readonly Buffer[] => {
-  const random = new SeededRandom(seed)
-  const places = Array.from({ length: 200 }, () => random.below(bytes.length + 1))
-  return cutAt(bytes, places)
 }
 
 const cuttings = function* (bytes: Buffer): Generator<readonly Buffer[]> {

@@ -4,7 +4,6 @@ import { describe, expect, it } from "vitest"
 import type { CallRequest } from "../../src/gateway/dialects/dialect.ts"
 import { withMargin } from "../../src/gateway/provider-count.ts"
 import { type Reckoned, reportOf } from "../../src/gateway/settlement.ts"
-import { TokenRatios } from "../../src/gateway/token-ratios.ts"
 import type { PricedUsage } from "../../src/pricing/price-book.ts"
 import { PRICES } from "./gateway-world.ts"
 
@@ -14,7 +13,6 @@ const REQUEST: CallRequest = {
   saysUsage: true,
   saysCap: true,
   inputBoundTokens: 1_100,
-  inputBytes: 1_000,
   outputCap: 500,
   thinkingTokens: 0,
   hasOutput: true,
@@ -37,6 +35,7 @@ const part = (
 const CALL: Reckoned = {
   provider: "anthropic",
   request: REQUEST,
+  inputTokens: 700,
   outputTokens: 500,
   usage: null,
   answerBytes: 0,
@@ -46,11 +45,8 @@ const CALL: Reckoned = {
 const ESTIMATE = { kind: "settle", with: "estimate", provenance: "estimated" } as const
 const REPORTED = { kind: "settle", with: "usage", provenance: "reported" } as const
 const NOTHING = { kind: "settle", with: "nothing", provenance: "reported" } as const
-const report = (
-  outcome: Parameters<typeof reportOf>[0],
-  call: Partial<Reckoned>,
-  ratios = new TokenRatios(),
-) => reportOf(outcome, { ...CALL, ...call }, PRICES, ratios)
+const report = (outcome: Parameters<typeof reportOf>[0], call: Partial<Reckoned>) =>
+  reportOf(outcome, { ...CALL, ...call }, PRICES)
 
 describe("a report", () => {
   it("is the provider's words, all models of the call together", () => {
@@ -71,22 +67,20 @@ describe("a report", () => {
     expect(costMicroUsd).toBe(0)
   })
 
-  it("keeps what was said and estimates the rest of the answer", () => {
-    const usage = { parts: [part({ inputTokens: 9, cacheReadTokens: 40, outputTokens: 1 })] }
-    expect(report(ESTIMATE, { usage, answerBytes: 200 }).usage).toEqual({
-      inputTokens: 9,
-      outputTokens: 100,
+  it("of an answer without usage is no less than what text can be at most: a token a byte", () => {
+    const request = { ...REQUEST, thinkingTokens: 30 }
+    expect(report(ESTIMATE, { request, answerBytes: 200 }).usage).toEqual({
+      inputTokens: 700,
+      outputTokens: 230,
       cacheWriteTokens: 0,
-      cacheReadTokens: 40,
+      cacheReadTokens: 0,
     })
   })
 
   it("without a price has no cost", () => {
     const priceless = { ...PRICES, costOf: () => null }
-    expect(
-      reportOf(REPORTED, { ...CALL, usage: { parts: [part({})] } }, priceless, new TokenRatios())
-        .costMicroUsd,
-    ).toBeNull()
+    const call = { ...CALL, usage: { parts: [part({})] } }
+    expect(reportOf(REPORTED, call, priceless).costMicroUsd).toBeNull()
   })
 
   it("that is estimated never goes beyond what was held", () => {
@@ -97,47 +91,14 @@ describe("a report", () => {
         sizes,
         sizes,
         fc.integer({ min: 1, max: 8 }),
-        (bytes, answerBytes, thinking, answers) => {
-          const request = {
-            ...REQUEST,
-            inputBytes: bytes,
-            inputBoundTokens: bytes + 100,
-            thinkingTokens: thinking,
-            answers,
-          }
-          const { usage } = report(ESTIMATE, { request, answerBytes })
-          expect(usage.inputTokens).toBeLessThanOrEqual(bytes + 100)
+        (inputTokens, answerBytes, thinking, answers) => {
+          const request = { ...REQUEST, thinkingTokens: thinking, answers }
+          const { usage } = report(ESTIMATE, { request, inputTokens, answerBytes })
+          expect(usage.inputTokens).toBe(inputTokens)
           expect(usage.outputTokens).toBeLessThanOrEqual(500 * answers)
         },
       ),
     )
-  })
-})
-
-describe("the ratio of tokens to bytes", () => {
-  it("is learned by model from what was reported, with a margin", () => {
-    const ratios = new TokenRatios()
-    expect(ratios.estimate("model-1", 1_000)).toBe(500)
-    report(
-      REPORTED,
-      { usage: { parts: [part({ inputTokens: 200, cacheReadTokens: 50 })] } },
-      ratios,
-    )
-    expect(ratios.estimate("model-1", 1_000)).toBe(300)
-    expect(ratios.estimate("model-2", 1_000)).toBe(500)
-  })
-
-  it("is never more than a token a byte", () => {
-    const ratios = new TokenRatios()
-    ratios.learn("model-1", 10, 1_000)
-    expect(ratios.estimate("model-1", 100)).toBe(100)
-  })
-
-  it("is kept for a bounded number of models", () => {
-    const ratios = new TokenRatios()
-    for (let at = 0; at < 1_000; at += 1) ratios.learn(`model-${at}`, 1_000, 100)
-    expect(ratios.estimate("model-0", 1_000)).toBe(500)
-    expect(ratios.estimate("model-999", 1_000)).toBe(120)
   })
 })
 

@@ -43,8 +43,6 @@ export interface CallRequest {
    * A bound only where `unboundable` is null.
    */
   readonly inputBoundTokens: number
-  /** Bytes the learned ratio of tokens per byte is applied to, where an estimate is enough. */
-  readonly inputBytes: number
   /** The answer's own cap, per answer; null: the request has none. */
   readonly outputCap: number | null
   /** False: the cap is only what the API is known to do without one, and holds once it is put in. */

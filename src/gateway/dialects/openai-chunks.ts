@@ -24,13 +24,14 @@ const NAMED_WITHIN_CHUNKS = 8
 /** `answerKey`: where a chunk's piece of the answer is, such as `"delta":`. */
 export const chunksMeter = (request: CallRequest, answerKey: Buffer): AnswerMeter => {
   const heard = new Heard(request.model)
+  const finished = new Set<unknown>()
   let unnamed = 0
   const read = (chunk: Json): void => {
     heard.named(chunk.id, chunk.model)
     if (isObject(chunk.error) || typeof chunk.error === "string") heard.failed(chunk.error)
     const said = usageIn(chunk)
     const usage = said === null ? null : openAiUsage(said, CHAT_USAGE, heard.model)
-    if (usage !== null) heard.said([usage], isSettled(chunk))
+    if (usage !== null) heard.said([usage], isSettled(chunk, finished, request.answers))
   }
   return meterOf(heard, {
     event: ({ event, data }) => {
@@ -66,10 +67,12 @@ const usageIn = (chunk: Json): Json | null =>
     .find((usage) => usage !== null) ??
   null
 
-/** A chunk without a choice comes last; a choice that goes on may have a running count. */
-const isSettled = (chunk: Json): boolean => {
+/** A chunk without a choice comes last; while any choice goes on there may be a running count. */
+const isSettled = (chunk: Json, finished: Set<unknown>, answers: number): boolean => {
   const choices = objectsIn(chunk, "choices")
-  return choices.length === 0 || choices.some((choice) => typeof choice.finish_reason === "string")
+  for (const { index = 0, finish_reason } of choices)
+    if (typeof finish_reason === "string") finished.add(index)
+  return choices.length === 0 || finished.size >= answers
 }
 
 /** Walks over a chunk's bytes once: that costs less than searching them for each key, or parsing. */

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest"
 import { meter } from "../../../src/gateway/dialects/openai-chat/answer.ts"
 import { meter as completionsMeter } from "../../../src/gateway/dialects/openai-completions/answer.ts"
 import { meter as embeddingsMeter } from "../../../src/gateway/dialects/openai-embeddings/answer.ts"
-import { events, part, partsOf, streamed, whole } from "../answers.ts"
+import { type ASKED, events, part, partsOf, streamed, whole } from "../answers.ts"
 
 const chunk = (said: object = {}, finish_reason: string | null = null) => ({
   id: "chatcmpl-1",
@@ -44,6 +44,16 @@ describe("a stream", () => {
     const heard = streamed(meter, events(chunk({ x_groq: { id: "r" } }), last))
     expect(partsOf(heard)).toEqual(COUNTED)
     expect(heard.isFinal()).toBe(true)
+  })
+
+  it("of several answers is not over when one of them is, whatever it counts by then", () => {
+    const said = (index: number) => ({ choices: [{ index, delta: {}, finish_reason: "stop" }] })
+    const first = events(chunk({ ...said(0), usage: { prompt_tokens: 364, completion_tokens: 9 } }))
+    const both = first + events(chunk({ ...said(1), usage: USAGE }))
+    const two = (request: typeof ASKED) => meter({ ...request, answers: 2 })
+    expect(streamed(two, first).isFinal()).toBe(false)
+    expect(streamed(two, both).isFinal()).toBe(true)
+    expect(streamed(two, `${first}${events("[DONE]")}`).isFinal()).toBe(true)
   })
 
   it("may have a running count, of which the last one counts, at its end", () => {

@@ -82,10 +82,11 @@ describe("reading", () => {
   it("never throws on JSON of any kind, and bounds what it reads", () => {
     fc.assert(
       fc.property(anyDialect, anyObject, (dialect, value) => {
-        const read = readAs(dialect, { ...PLAIN[dialect], ...value })
+        const body = { ...PLAIN[dialect], ...value }
+        const read = readAs(dialect, body)
         if ("malformed" in read) return
         expect(Number.isSafeInteger(read.answers) && read.answers >= 1).toBe(true)
-        expect(read.inputBoundTokens).toBeGreaterThan(read.inputBytes)
+        expect(read.inputBoundTokens).toBeGreaterThan(bytesOf(body).length)
         expect(read.outputCap === null || Number.isSafeInteger(read.outputCap)).toBe(true)
       }),
       { numRuns: 500 },
@@ -136,8 +137,8 @@ describe("a cap put in", () => {
           expect(read.outputCap).toBe(expected)
           expect(isSpliced(bytes, after, "32000".length)).toBe(true)
           const same = { ...read, outputCap: before.outputCap }
-          const { inputBoundTokens, inputBytes } = before
-          expect({ ...same, inputBoundTokens, inputBytes }).toEqual(before)
+          const { inputBoundTokens } = before
+          expect({ ...same, inputBoundTokens }).toEqual(before)
         },
       ),
       { numRuns: 100 },

@@ -46,7 +46,6 @@ export const readCall =
       saysCap: true,
       ...own,
       inputBoundTokens: textBound(body, bytes) + TEMPLATE_TOKENS + addedTokens,
-      inputBytes: bytes.length,
       answers,
       unboundable,
     }
