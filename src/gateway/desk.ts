@@ -5,6 +5,7 @@ import type { PriceBook, ProviderName } from "../pricing/price-book.ts"
 import type { Credentials } from "./credentials.ts"
 import type { Dialect, DialectName } from "./dialects/dialect.ts"
 import type { GatewaySettings } from "./settings.ts"
+import type { UnderWay } from "./under-way.ts"
 import type { UpstreamConnections } from "./upstream.ts"
 
 export interface Desk {
@@ -16,7 +17,7 @@ export interface Desk {
   readonly log: Logger
   readonly now: () => Instant
   /** Gives each answer that is still under way up. */
-  readonly underWay: Set<() => void>
+  readonly underWay: UnderWay
   /** Aborted when nobody new is served any more. */
   readonly closing: AbortController
 }

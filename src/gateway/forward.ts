@@ -7,6 +7,7 @@ import type { Socket } from "node:net"
 import type { AnswerReader } from "./answer-reader.ts"
 import { returningHeaders } from "./headers.ts"
 import type { GatewaySettings } from "./settings.ts"
+import type { Answering } from "./under-way.ts"
 import type { UpstreamConnections, UpstreamRequest } from "./upstream.ts"
 
 /** Gets the bytes that were kept back until the end. */
@@ -45,7 +46,8 @@ export interface Forwarded {
   readonly onEnd: (attempt: Attempt) => void
 }
 
-export class Forward {
+export class Forward implements Answering {
+  place = 0
   private readonly call: Forwarded
   private readonly out: ClientRequest
   private up: IncomingMessage | null = null

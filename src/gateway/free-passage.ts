@@ -33,14 +33,13 @@ export const passFree = (
       edits: () => false,
       knowsAll: () => true,
       onEnd: ({ failure }) => {
-        desk.underWay.delete(giveUp)
+        desk.underWay.delete(forward)
         resolve()
         if (failure === null || res.headersSent) return
         refuse(res, dialect, REFUSALS.unreachable(upstream.upstream.provider, codeOf(failure)))
       },
     })
-    const giveUp = (): void => forward.giveUp()
-    desk.underWay.add(giveUp)
+    desk.underWay.add(forward)
   })
 
 const codeOf = (failure: { kind: string; code?: string }): string => failure.code ?? failure.kind

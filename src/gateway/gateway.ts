@@ -17,6 +17,7 @@ import type { MeteredAgent } from "./metered-agent.ts"
 import { receive } from "./reception.ts"
 import { REFUSALS, refuse } from "./refusal.ts"
 import { DEFAULT_SETTINGS, type GatewaySettings } from "./settings.ts"
+import { UnderWay, Visits } from "./under-way.ts"
 import { type Upstream, UpstreamConnections } from "./upstream.ts"
 
 export interface GatewayOptions {
@@ -62,7 +63,7 @@ const KEEP_ALIVE_MS = 60_000
 
 export const openGateway = async (options: GatewayOptions): Promise<Gateway> => {
   const desk = deskOf(options)
-  const visits = new Set<Promise<void>>()
+  const visits = new Visits()
   const server = createServer({
     maxHeaderSize: HEAD_BYTES_MAX,
     headersTimeout: HEADERS_MS,
@@ -72,8 +73,8 @@ export const openGateway = async (options: GatewayOptions): Promise<Gateway> => 
   const port = await listen(server)
   const take = (req: IncomingMessage, res: ServerResponse): void => {
     connections.busy(res)
-    const visit = attend(desk, req, res, port).finally(() => visits.delete(visit))
-    visits.add(visit)
+    visits.begin()
+    attend(desk, req, res, port).finally(() => visits.end())
   }
   server.on("request", take)
   // Whoever asks before it sends is told to go on when its body is wanted, and not before.
@@ -95,7 +96,7 @@ const deskOf = (options: GatewayOptions): Desk => ({
   credentials: new Credentials(),
   log: options.log,
   now: options.now ?? Date.now,
-  underWay: new Set(),
+  underWay: new UnderWay(),
   closing: new AbortController(),
 })
 
@@ -149,20 +150,15 @@ const admit = (
   return { address, baseUrl, key, token, revoke }
 }
 
-const close = async (
-  desk: Desk,
-  server: Server,
-  visits: ReadonlySet<Promise<void>>,
-): Promise<void> => {
+const close = async (desk: Desk, server: Server, visits: Visits): Promise<void> => {
   desk.closing.abort()
   server.close()
   server.closeIdleConnections()
-  const ended = Promise.all(visits)
   const late = setTimeout(() => {
-    for (const giveUp of desk.underWay) giveUp()
+    desk.underWay.giveUpAll()
     server.closeAllConnections()
   }, desk.settings.closeMs)
-  await ended
+  await visits.over()
   clearTimeout(late)
   server.closeAllConnections()
   for (const upstream of desk.upstreams.values()) upstream.close()

@@ -32,13 +32,12 @@ export const spend = (call: Spending): Promise<void> =>
       edits: (up) => hidesUsage && headersOf(up).contentType?.startsWith(EVENTS) === true,
       knowsAll: () => meter.isFinal(),
       onEnd: (attempt) => {
-        desk.underWay.delete(giveUp)
+        desk.underWay.delete(forward)
         settleAttempt(call, attempt).then(resolve)
         tell(call, attempt)
       },
     })
-    const giveUp = (): void => forward.giveUp()
-    desk.underWay.add(giveUp)
+    desk.underWay.add(forward)
   })
 
 const EVENTS = "text/event-stream"

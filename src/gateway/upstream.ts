@@ -42,6 +42,7 @@ export class UpstreamConnections {
   private readonly base: URL
   private readonly basePath: string
   private readonly agent: http.Agent
+  private billing: { readonly prices: PriceBook; readonly provider: ProviderName } | null = null
 
   constructor(upstream: Upstream) {
     this.upstream = upstream
@@ -61,8 +62,13 @@ export class UpstreamConnections {
     return this.base.protocol === "https:"
   }
 
+  /** Found once a book: it is a search through the addresses of all providers. */
   billedBy(prices: PriceBook): ProviderName {
-    return this.upstream.pricedAs ?? prices.providerAt(this.base) ?? this.upstream.provider
+    if (this.billing?.prices === prices) return this.billing.provider
+    const { pricedAs, provider: own } = this.upstream
+    const provider = pricedAs ?? prices.providerAt(this.base) ?? own
+    this.billing = { prices, provider }
+    return provider
   }
 
   /** The request's head; nothing is sent before `end`. */

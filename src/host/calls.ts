@@ -11,6 +11,7 @@ import type { OwnAccountReport } from "../../machines/budget/metering.ts"
 import type { Refusal } from "../../machines/budget/row.ts"
 import type { Answer, HoldGrant } from "../../machines/supervisor-setup.ts"
 import type { AgentKey, HoldId, MicroUsd, Provenance, Usage } from "../../machines/vocabulary.ts"
+import type { Patience } from "../ledger/ledger.ts"
 import { type RefusalReport, reportOf } from "./errors.ts"
 import type { Host } from "./host.ts"
 
@@ -148,7 +149,8 @@ export class HostCalls implements AgentCalls {
   resolve(holdId: HoldId, resolution: CallResolution): Promise<void> {
     switch (resolution.as) {
       case "settle":
-        return this.settle({ holdId, ...resolution.report })
+        // Its client has its answer already, and its next call's hold takes this row along.
+        return this.settle({ holdId, ...resolution.report }, "patient")
       case "charge":
         return this.charge(holdId)
       case "void":
@@ -157,10 +159,11 @@ export class HostCalls implements AgentCalls {
   }
 
   /** Resolves when it is durable; of a hold that was charged by then, it is the correction. */
-  settle(settlement: Settlement): Promise<void> {
+  settle(settlement: Settlement, patience: Patience = "urgent"): Promise<void> {
     const { host } = this
     if (holdOf(host.budget, settlement.holdId) === undefined) return this.settleLate(settlement)
-    return handled(host.sendDurably({ type: "hold.settled", at: host.now(), settlement }))
+    const event = { type: "hold.settled", at: host.now(), settlement } as const
+    return handled(host.sendDurably(event, patience))
   }
 
   charge(holdId: HoldId): Promise<void> {

@@ -17,7 +17,7 @@ import { lengthOf } from "../../machines/queue.ts"
 import type { supervisorMachine } from "../../machines/supervisor.ts"
 import type { Answer } from "../../machines/supervisor-setup.ts"
 import type { AgentKey, HoldId, Instant } from "../../machines/vocabulary.ts"
-import { type LedgerService, LedgerUnavailable } from "../ledger/ledger.ts"
+import { type LedgerService, LedgerUnavailable, type Patience } from "../ledger/ledger.ts"
 import type { Runner } from "../runners/runner.ts"
 import { actorOf } from "./actor.ts"
 import type { Held } from "./agent.ts"
@@ -132,7 +132,7 @@ export class Host {
   }
 
   /** For what its caller takes as done once this resolves; rejects with `LedgerUnavailable`. */
-  async sendDurably(event: SupervisorEvent): Promise<void> {
+  async sendDurably(event: SupervisorEvent, patience: Patience = "urgent"): Promise<void> {
     if (this.closed)
       throw new LedgerUnavailable({
         reason: "closed",
@@ -140,7 +140,7 @@ export class Host {
         message: `The supervisor on the ledger ${this.ledger.path} is closed, and nothing was recorded. Start another one.`,
       })
     this.send(event)
-    await this.flush()
+    await this.ledger.durable(this.lastSeq, patience)
   }
 
   /** Sends a request and resolves with its answer once that is decided and durable. */

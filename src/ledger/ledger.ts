@@ -70,9 +70,10 @@ export interface LedgerWriter {
   /**
    * Resolves when row `seq` (and so every row before it) is on disk. Rejects with
    * `LedgerUnavailable` as soon as writing fails; the rows stay queued and are written, once and
-   * in order, when writing succeeds again.
+   * in order, when writing succeeds again. Whoever is `patient` holds nothing up: its rows go with
+   * the next that somebody is waiting for, or a few milliseconds later.
    */
-  readonly durable: (seq: number) => Promise<void>
+  readonly durable: (seq: number, patience?: Patience) => Promise<void>
   /** Called once at each change: an error when writing begins to fail, null when it works again. */
   readonly onHealth: (listener: (error: LedgerUnavailable | null) => void) => () => void
   /** How many rows wait to be written. */
@@ -80,6 +81,8 @@ export interface LedgerWriter {
   /** Saves a fold so that the next start need not read the rows before it. Resolves when durable. */
   readonly checkpoint: (checkpoint: Checkpoint) => Promise<void>
 }
+
+export type Patience = "urgent" | "patient"
 
 export interface LedgerReader {
   /** Rows that carry this request id, hold id or (with `key`) usage id; in order, durable ones only. */

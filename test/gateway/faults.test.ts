@@ -205,6 +205,17 @@ describe("a provider that", () => {
     })
   }
 
+  it("that is long leaves no listener behind for each of its pieces", async () => {
+    const warnings: string[] = []
+    const note = ({ name }: Error): number => warnings.push(name)
+    process.on("warning", note)
+    const w = await open()
+    w.models.fault = { kind: "huge", bytes: 32 * 1024 * 1024 }
+    await ask(w, true)
+    process.off("warning", note)
+    expect(warnings).toEqual([])
+  })
+
   it("goes beyond its cap is settled in full", async () => {
     const w = await open()
     w.models.fault = { kind: "ignoresCap", outputTokens: 5_000 }

@@ -331,8 +331,13 @@ const stream = async (
 
 const drained = (res: ServerResponse): Promise<void> =>
   new Promise((resolve) => {
-    res.once("drain", resolve)
-    res.once("close", resolve)
+    const over = (): void => {
+      res.off("drain", over)
+      res.off("close", over)
+      resolve()
+    }
+    res.on("drain", over)
+    res.on("close", over)
   })
 
 const filler = async (res: ServerResponse, call: Call, bytes: number): Promise<void> => {

@@ -63,6 +63,32 @@ describe("the write queue", () => {
     expect(batches).toHaveLength(2)
   })
 
+  test("lets rows that nobody is waiting for go with the next that somebody is", async () => {
+    const { queue, batch, batches } = queueInHand()
+    queue.append([rowAt(1)])
+    const patient = queue.durable(1, "patient")
+    await new Promise((resolve) => setImmediate(resolve))
+    queue.append([rowAt(2)])
+    const urgent = queue.durable(2)
+    const first = await batch(1)
+    expect([first.firstSeq, first.rows]).toEqual([1, 2])
+    first.succeed()
+    await Promise.all([patient, urgent])
+    expect(batches).toHaveLength(1)
+  })
+
+  test("writes rows that nobody is waiting for by themselves, when no others come", async () => {
+    const { queue, batch } = queueInHand()
+    for (const seq of [1, 2]) {
+      queue.append([rowAt(seq)])
+      const patient = queue.durable(seq, "patient")
+      const written = await batch(seq)
+      expect([written.firstSeq, written.rows]).toEqual([seq, 1])
+      written.succeed()
+      await patient
+    }
+  })
+
   test("never makes a batch larger than allowed", async () => {
     const { queue, batch } = queueInHand(64)
     queue.append(rowsTo(150))

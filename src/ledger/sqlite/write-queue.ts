@@ -1,11 +1,13 @@
 /**
- * Group commit: while one batch is being written, the next one gathers.
+ * Group commit: while one batch is being written, the next one gathers. Rows that nobody waits for
+ * linger, so that they go with the next that somebody does: a call that is held, and settled just
+ * before, costs one fsync and waits for no other.
  *
  * Rows stay here until they are on disk. When writing fails everybody who waits is told, the
  * rows stay in order, and writing is tried again: after a pause that grows, or sooner when
  * more rows come.
  */
-import { LedgerUnavailable, type LedgerWriter } from "../ledger.ts"
+import { LedgerUnavailable, type LedgerWriter, type Patience } from "../ledger.ts"
 
 export interface WriteQueueOptions {
   readonly path: string
@@ -26,7 +28,7 @@ export interface WriteQueue
 }
 
 interface Waiter {
-  readonly promise: Promise<void>
+  readonly seq: number
   readonly resolve: () => void
   readonly reject: (error: LedgerUnavailable) => void
 }
@@ -35,8 +37,12 @@ interface Waiter {
 const isFinal = ({ reason }: LedgerUnavailable): boolean =>
   reason === "fenced" || reason === "damaged" || reason === "closed"
 
+/** How long rows linger that nobody waits for; those of a busy supervisor go sooner, with others. */
+const LINGER_MS = 5
+
 export const makeWriteQueue = (options: WriteQueueOptions): WriteQueue => {
-  const waiters = new Map<number, Waiter>()
+  /** In a list: a map that grows and shrinks holds who was in it until the next full collection. */
+  let waiters: Waiter[] = []
   const listeners = new Set<(error: LedgerUnavailable | null) => void>()
   /** Not on disk yet, as JSON: `bodies[head]` is row `durableSeq + 1`. */
   let bodies: string[] = []
@@ -49,6 +55,9 @@ export const makeWriteQueue = (options: WriteQueueOptions): WriteQueue => {
   let pauseMs = options.firstRetryMs
   let triedAt = 0
   let retry: NodeJS.Timeout | null = null
+  let lingering: NodeJS.Timeout | null = null
+  /** Up to this row somebody is waiting. */
+  let urgentSeq = 0
 
   const pendingRows = (): number => bodies.length - head
 
@@ -63,24 +72,28 @@ export const makeWriteQueue = (options: WriteQueueOptions): WriteQueue => {
       bodies = bodies.slice(head)
       head = 0
     }
-    const from = durableSeq + 1
     durableSeq += rows
     pauseMs = options.firstRetryMs
     const recovered = failure !== null && !isFinal(failure)
     if (recovered) failure = null
-    for (let seq = from; seq <= durableSeq; seq++) {
-      waiters.get(seq)?.resolve()
-      waiters.delete(seq)
-    }
-    if (pendingRows() > 0) flush()
+    release()
+    if (pendingRows() > 0 && isUrgent()) flush()
+    else wake()
     if (recovered) tell(null)
+  }
+
+  const release = (): void => {
+    const served = waiters.filter(({ seq }) => seq <= durableSeq)
+    waiters = waiters.filter(({ seq }) => seq > durableSeq)
+    for (const { resolve } of served) resolve()
   }
 
   const fail = (error: LedgerUnavailable): void => {
     const first = failure === null
     if (first || isFinal(error)) failure = error
-    for (const { reject } of waiters.values()) reject(error)
-    waiters.clear()
+    const refused = waiters
+    waiters = []
+    for (const { reject } of refused) reject(error)
     if (first) tell(error)
   }
 
@@ -96,15 +109,29 @@ export const makeWriteQueue = (options: WriteQueueOptions): WriteQueue => {
 
   const flush = (): void => {
     if (retry !== null) clearTimeout(retry)
+    if (lingering !== null) clearTimeout(lingering)
     retry = null
+    lingering = null
     busy = true
     triedAt = performance.now()
     const batch = bodies.slice(head, head + options.maxBatchRows)
     options.write(durableSeq + 1, batch).then(() => onWritten(batch.length), onFailed)
   }
 
-  /** Begins a batch at the end of this turn, so that all rows of the turn are in it. */
+  const isUrgent = (): boolean => urgentSeq > durableSeq || pendingRows() >= options.maxBatchRows
+
+  /** Begins a batch at the end of this turn, so that all rows of the turn are in it; or lets it linger. */
   const wake = (): void => {
+    if (isUrgent()) begin()
+    else if (!busy && pendingRows() > 0) lingering ??= setTimeout(endLingering, LINGER_MS)
+  }
+
+  const endLingering = (): void => {
+    lingering = null
+    begin()
+  }
+
+  const begin = (): void => {
     if (busy || pendingRows() === 0) return
     if (failure !== null) {
       const early = performance.now() - triedAt < options.firstRetryMs
@@ -114,18 +141,17 @@ export const makeWriteQueue = (options: WriteQueueOptions): WriteQueue => {
     setImmediate(flush)
   }
 
-  const written = (seq: number): Promise<void> => {
-    const known = waiters.get(seq)
-    if (known !== undefined) return known.promise
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    waiters.set(seq, { promise, resolve, reject })
-    return promise
-  }
+  const written = (seq: number): Promise<void> =>
+    new Promise((resolve, reject) => waiters.push({ seq, resolve, reject }))
 
-  const durable = (seq: number): Promise<void> => {
+  const durable = (seq: number, patience: Patience = "urgent"): Promise<void> => {
     if (seq <= durableSeq) return Promise.resolve()
     if (failure !== null) return Promise.reject(failure)
     if (closing && seq > appendedSeq) return Promise.reject(closedError(options.path))
+    if (patience === "urgent" && seq > urgentSeq) {
+      urgentSeq = seq
+      wake()
+    }
     return written(seq)
   }
 

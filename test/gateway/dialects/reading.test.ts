@@ -249,3 +249,38 @@ describe("a body nobody can vouch for", () => {
     })
   })
 })
+
+describe("a long text, which is checked but not kept", () => {
+  const LONG = "x".repeat(5_000)
+  const withText = (text: string): Buffer =>
+    Buffer.from(JSON.stringify(plain("openai-chat", { user: "HERE" })).replace("HERE", text))
+
+  it.each([
+    ["a line end", "\n"],
+    ["an escape that JSON has not", "\\x"],
+    ["half an escape", "\\u12g4"],
+    ["an end before its end", '" "'],
+    ["no end", "\\"],
+  ])("makes the body malformed by %s", (_, damage) => {
+    for (const text of [damage + LONG, LONG + damage])
+      expect(malformed("openai-chat", withText(text))).toBe(
+        "the body is not a JSON object; expected one",
+      )
+  })
+
+  it.each(["\\n", '\\"', "\\\\", "\\u00e9", "é", "\u007f"])("may have %j in it", (part) => {
+    for (const text of [part + LONG, LONG + part]) {
+      const body = withText(text)
+      expect(callOf("openai-chat", body)).toMatchObject({ inputBytes: body.length })
+    }
+  })
+
+  it("is no name, and a name is read however it is written", () => {
+    expect(malformed("openai-chat", plain("openai-chat", { model: LONG }))).toContain("`model` is")
+    const body = JSON.stringify(plain("openai-chat", { model: "HERE" }))
+    const model = "\\u0061".repeat(256)
+    expect(callOf("openai-chat", Buffer.from(body.replace("HERE", model))).model).toBe(
+      "a".repeat(256),
+    )
+  })
+})

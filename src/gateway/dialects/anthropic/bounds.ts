@@ -9,6 +9,7 @@ import {
 } from "../request/bound-rule.ts"
 import {
   foundKind,
+  gathered,
   isMisspelled,
   isNot,
   isOneOf,
@@ -152,13 +153,13 @@ const compactingEdit = ({ fields }: BoundedCall): string | null => {
 }
 
 /** Every block of the conversation, those within results and documents too. Bounded by the depth. */
-function* blocksOf(fields: BoundedCall["fields"]): Iterable<unknown> {
+const blocksOf = gathered(function* (fields: BoundedCall["fields"]): Iterable<unknown> {
   yield* within(fields.value("system"))
   for (const message of listOf(fields.value("messages"))) {
     if (!isObject(message) || isMisspelled(message)) yield UNTOLD
     else yield* within(message.content)
   }
-}
+})
 
 function* within(content: unknown): Iterable<unknown> {
   if (typeof content === "string") return

@@ -11,6 +11,7 @@
  * a template adds once is the allowance.
  */
 import type { JsonBody } from "./body.ts"
+import { growthIn } from "./normal-growth.ts"
 
 /** For what a provider puts around a conversation: the prompt for tools, thinking, formats. */
 export const TEMPLATE_TOKENS = 1_024
@@ -21,29 +22,9 @@ export const VENDOR_TOOL_TOKENS = 2_048
 /** For what is put around each text of an embedding: its marks and an instruction. */
 export const EMBEDDED_TEXT_TOKENS = 64
 
-export const textBound = ({ decoded, value }: JsonBody, bytes: Buffer): number => {
-  const sent = bytes.length + growth(decoded)
-  if (!decoded.includes("\\u")) return sent
-  const unescaped = JSON.stringify(value)
-  return Math.max(sent, Buffer.byteLength(unescaped) + growth(unescaped))
-}
-
-const BEYOND_ASCII = /[^\0-\x7f]+/g
-
-/** Short pieces: the time to normalise marks in the wrong order grows with the square of their number. */
-const PIECE = /.{1,64}/gsu
-
-/** A letter cut off from its marks may compose with others of them, which saves 6 bytes at most. */
-const SEAM_BYTES = 8
-
-/** By how many bytes normalisation makes a text longer; pieces it shortens count 0. */
-const growth = (text: string): number => {
-  let bytes = 0
-  for (const [run] of text.matchAll(BEYOND_ASCII)) {
-    const pieces = run.match(PIECE) ?? []
-    bytes += (pieces.length - 1) * SEAM_BYTES
-    for (const piece of pieces)
-      bytes += Math.max(0, Buffer.byteLength(piece.normalize("NFKC")) - Buffer.byteLength(piece))
-  }
-  return bytes
+export const textBound = ({ text }: JsonBody, bytes: Buffer): number => {
+  const sent = bytes.length + growthIn(bytes)
+  if (!text.includes("\\u")) return sent
+  const unescaped = Buffer.from(JSON.stringify(JSON.parse(bytes.toString("utf8"))))
+  return Math.max(sent, unescaped.length + growthIn(unescaped))
 }

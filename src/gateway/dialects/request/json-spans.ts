@@ -2,6 +2,8 @@
  * Where the members of a JSON object stand in its bytes, so that one of them can be changed and every
  * other byte stays. The text has one character a byte. One pass, no recursion; ends on anything.
  */
+import { NAME_LENGTH_MAX } from "../../../meters/fields.ts"
+
 export interface Span {
   /** The value's first character and the one after its last. */
   readonly start: number
@@ -14,7 +16,12 @@ export interface ObjectSpans {
   readonly repeated: string | null
   /** Containers within containers, this object counted; the pass ends where it grows too deep. */
   readonly depth: number
+  /** Values that are strings longer than any name, with their quotes, in order. */
+  readonly longTexts: readonly Span[]
 }
+
+/** Longer than any name, also one whose every letter is escaped (`\u0061`): no long text is one. */
+const LONG_TEXT_BYTES = 6 * NAME_LENGTH_MAX + 2
 
 /** Deeper than any request of a program, shallow enough that walking it needs no care. */
 export const DEPTH_MAX = 128
@@ -47,6 +54,7 @@ const isSpace = (code: number): boolean =>
 
 class Scan implements ObjectSpans {
   readonly members = new Map<string, Span>()
+  readonly longTexts: Span[] = []
   repeated: string | null = null
   depth = 0
 
@@ -98,6 +106,7 @@ class Scan implements ObjectSpans {
     const after = pastSpace(this.#text, end)
     const keys = this.#open.at(-1)
     if (this.#text.charCodeAt(after) !== COLON || !keys) {
+      if (end - this.#at > LONG_TEXT_BYTES) this.longTexts.push({ start: this.#at, end })
       this.#at = end - 1
       this.#tokenEnd = end
       return

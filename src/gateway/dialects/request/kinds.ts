@@ -32,14 +32,24 @@ const KEY_LENGTH_MAX = 20
 const FOLDED_ALREADY = /^[a-z]+$/
 
 /** `Type` is no type to one server and a type to another. */
-export const isMisspelled = (thing: Json): boolean =>
-  Object.keys(thing).some(
-    (key) =>
-      key.length <= KEY_LENGTH_MAX &&
-      !FOLDED_ALREADY.test(key) &&
-      key !== "encrypted_content" &&
-      READ_KEYS.has(fold(key)),
-  )
+export const isMisspelled = (thing: Json): boolean => {
+  for (const key in thing) if (key.length <= KEY_LENGTH_MAX && isMisspelling(key)) return true
+  return false
+}
+
+/** Keys come from outside: past so many, all are judged anew. */
+const KEYS_MAX = 1_000
+const judged = new Map<string, boolean>()
+
+/** The same few keys stand in every block of every call, and folding one takes a microsecond. */
+const isMisspelling = (key: string): boolean => {
+  const known = judged.get(key)
+  if (known !== undefined) return known
+  const isOne = !FOLDED_ALREADY.test(key) && key !== "encrypted_content" && READ_KEYS.has(fold(key))
+  if (judged.size >= KEYS_MAX) judged.clear()
+  judged.set(key, isOne)
+  return isOne
+}
 
 /** The first kind for which `isMeant` holds, told with the list it stands in. */
 export const foundKind = (
@@ -67,3 +77,15 @@ export const isNot =
   (isMeant: (kind: string | null) => boolean) =>
   (kind: string | null): boolean =>
     !isMeant(kind)
+
+/** What several rows look through is gathered once a request. */
+export const gathered = <Of extends object>(gather: (of: Of) => Iterable<unknown>) => {
+  const known = new WeakMap<Of, readonly unknown[]>()
+  return (of: Of): readonly unknown[] => {
+    const before = known.get(of)
+    if (before !== undefined) return before
+    const things = [...gather(of)]
+    known.set(of, things)
+    return things
+  }
+}
