@@ -119,8 +119,8 @@ describe.each(SDKS)("$name", (sdk: Sdk) => {
     const { inputTokens, outputTokens } = world.billed()
     const agent = world.agent()
     expect(agent.heldTokens).toBe(0)
-    expect(agent.inputTokens).toBeGreaterThanOrEqual(inputTokens)
-    expect(agent.outputTokens).toBeGreaterThanOrEqual(outputTokens)
+    // Charged as it was held: nobody can say which kinds of tokens it came to.
+    expect(agent.totalTokens).toBeGreaterThanOrEqual(inputTokens + outputTokens)
     expect(await world.onDisk()).toMatchObject({ outputTokens: agent.outputTokens })
   })
 
