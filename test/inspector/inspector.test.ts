@@ -233,7 +233,10 @@ describe("under load", () => {
     await viewer.until(() => contextOf(viewer.frames, "supervisor")?.dailyTokensUsed === 7)
     const registered = viewer.frames.filter((frame) => frame.type === "@xstate.actor")
     expect(new Set(registered.map(({ name }) => name)).size).toBe(1_003)
-    const sizes = viewer.frames.map(({ bytes, definition }) => bytes - (definition?.length ?? 0))
+    // A chart is sent once, as a text within the frame, so its quotes are escaped there.
+    const sizes = viewer.frames.map(({ bytes, definition }) =>
+      definition === undefined ? bytes : bytes - JSON.stringify(definition).length,
+    )
     expect(Math.max(...sizes)).toBeLessThan(1_500)
     expect(Math.max(...viewer.frames.map(({ bytes }) => bytes))).toBeLessThan(16_000)
     expect(contextOf(viewer.frames, "pool")).toEqual({ live: 1_000 })
