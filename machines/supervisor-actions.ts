@@ -96,6 +96,8 @@ export const supervisorSetup = guarded.extend({
       const head = headOf(context.queue)
       const decision = nextDecision(context, event)
       if (head === undefined || decision === undefined) return
+      // A hold in line, answered in the same step, may just have taken what there was: it waits on.
+      if (decision.verdict === "queues") return
       enqueue.assign({ queue: dequeue(context.queue) })
       commit(enqueue, context, decision)
       answer(enqueue, head.requestId, admitsSpawn(decision.verdict), decision)

@@ -4,6 +4,10 @@ import { DEFAULT_SETTINGS } from "../../machines/budget/settings.ts"
 import { DeadlineQueue } from "../../machines/deadline-queue.ts"
 import type { AgentKey } from "../../machines/vocabulary.ts"
 import { DrivenSupervisor } from "../simulation/driven-supervisor.ts"
+import { SETTINGS } from "./budget/script.ts"
+import { real } from "./machines.ts"
+import { exited, hold, request, settle } from "./walks/steps.ts"
+import { World } from "./world.ts"
 
 const NOON = Date.UTC(2026, 2, 14, 12)
 const MIDNIGHT = Date.UTC(2026, 2, 15)
@@ -157,4 +161,18 @@ test("a limit of 0 refuses for good even who asks for nothing", () => {
   supervisor.setBudget({ dailyTokenLimit: 0 })
   const { refusal } = supervisor.hold("a", "h", 0)
   expect(refusal).toMatchObject({ reason: "daily_token_limit", limit: 0, asked: 0, never: true })
+})
+
+test("whom a hold in line has just left no room waits on, and is not refused without a row", () => {
+  const settings = { ...SETTINGS, dailyTokenLimit: 20, perAgentTokenLimit: null }
+  const world = new World(real, { ...settings, maxConcurrentAgents: 2 })
+  world.send(request("a", { enforcement: "reserved" }))
+  world.send(request("c"))
+  world.send(hold("h", "a", 20))
+  world.send(hold("i", "a", 20, { queue: true }))
+  world.send(request("b", { queue: true }))
+  world.send(exited("c"))
+  world.send(settle("h", 0))
+  expect(world.answers.filter(({ granted }) => !granted)).toEqual([])
+  world.stop()
 })

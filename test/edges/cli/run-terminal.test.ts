@@ -165,7 +165,7 @@ describe.skipIf(!hasPty)("a plan on a terminal (needs python3 with pty)", () => 
     await terminal.shows(/stopped/)
     await eventually(() => terminal.stdout.lastIndexOf(SHOWN) > terminal.stdout.lastIndexOf(HIDDEN))
     const [child] = agentsAlive(place.mark).filter(({ words }) => words.includes("echo up"))
-    expect(stateOf(child?.pid ?? 0)).toBe("T")
+    await eventually(() => stateOf(child?.pid ?? 0) === "T")
     await terminal.foreground()
     place.file("go", "")
     expect(await terminal.status()).toBe(0)

@@ -271,8 +271,8 @@ export const calls: readonly Mutant[] = [
   {
     lie: "what is set aside is never given",
     file: "budget/granting.ts",
-    find: "settings.reserveForWrapUp === 0 ||",
-    replace: "settings.reserveForWrapUp >= 0 ||",
+    find: "reserveOf(budget, agent) > 0 && !agent.wrappingUp",
+    replace: "reserveOf(budget, agent) < 0 && !agent.wrappingUp",
     noticedBy: WIND_DOWN,
   },
   {
