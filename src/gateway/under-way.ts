@@ -1,7 +1,6 @@
 /**
- * What is under way, without a set or a map of it: a set that grows and shrinks leaves tables behind
- * that hold whoever was in them until the next full collection. With every call of a busy gateway in
- * one, twenty kilobytes a call outlived it, and a fifth of the time went into moving them.
+ * What is under way, in a list where each knows its place: to come and to go is one assignment, and
+ * whoever has gone is held by nothing.
  */
 export interface Answering {
   giveUp(): void
