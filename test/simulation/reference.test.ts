@@ -379,6 +379,18 @@ test("the machines and the model written from the documents tell the same story"
   )
 })
 
+/** Met by chance in some thousands of stories; tables and walks take each of them for certain. */
+const RARE = [
+  /^(?:refused|granted|withdrawn) from the line/,
+  /cost_limit wait/,
+  /^hold agent_token_limit wait until/,
+  /(?:stopping|ended) by shutdown$/,
+]
+const RUNS_FOR_THE_RARE = 10_000
+
 test("every verdict was reached on the way", () => {
-  expect([...reached].filter(([, times]) => times === 0).map(([verdict]) => verdict)).toEqual([])
+  const isExpected = (verdict: string): boolean =>
+    RUNS >= RUNS_FOR_THE_RARE || !RARE.some((rare) => rare.test(verdict))
+  const missed = [...reached].filter(([verdict, times]) => times === 0 && isExpected(verdict))
+  expect(missed.map(([verdict]) => verdict)).toEqual([])
 })
