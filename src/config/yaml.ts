@@ -19,7 +19,8 @@ export const readYaml = async (
   text: string,
   name: string,
 ): Promise<Result.Result<NamedValues, ConfigurationError>> => {
-  const yaml = await import("yaml")
+  // CommonJS: in a bundle its names are on the default alone.
+  const { default: yaml } = await import("yaml")
   const lines = new yaml.LineCounter()
   const document = yaml.parseDocument(text, { lineCounter: lines, prettyErrors: false })
   const [first, ...rest] = [...document.errors, ...document.warnings].map((error) =>

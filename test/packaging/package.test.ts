@@ -109,6 +109,18 @@ describe("the package, installed in another folder", () => {
     const line = '{"type":"stint.usage","inputTokens":30,"outputTokens":4}'
     const ran = stint("run", "--", "sh", "-c", `echo '${line}'; exit 7`)
     expect([ran.status, ran.stdout]).toEqual([7, `${line}\n`])
+    const plan =
+      "agents:\n  - { id: a, command: 'exit 0' }\n  - { id: b, command: [sh, -c, 'exit 0'] }\n"
+    writeFileSync(join(folder, "stint.yaml"), "dailyTokenLimit: 5000000\n")
+    writeFileSync(join(folder, "plan.yaml"), plan)
+    const planned = stint("run", "plan.yaml")
+    expect([planned.status, planned.stderr]).toEqual([0, expect.stringContaining("2 completed")])
+    writeFileSync(join(folder, "plan.yaml"), plan.replace("command", "comand"))
+    const mistaken = stint("run", "--check", "plan.yaml")
+    expect([mistaken.status, mistaken.stderr]).toEqual([
+      125,
+      expect.stringContaining("did you mean command?"),
+    ])
     const status = stint("status", "--json")
     expect(JSON.parse(status.stdout)).toMatchObject({ dailyTokensUsed: 34, activeAgents: 0 })
     const history = stint("history", "--format", "json")
