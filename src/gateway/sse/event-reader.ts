@@ -64,7 +64,7 @@ export class EventReader {
 
   /** The data of the event under way as far as it has come, between two chunks. */
   get begun(): Buffer {
-    const value = this.#isPassing ? null : dataValue(this.#line.bytes, 0, this.#line.length)
+    const value = this.#isPassing ? null : begunDataValue(this.#line.bytes, this.#line.length)
     if (value === null) return this.#data.bytes
     if (!this.#hasData) return value
     return Buffer.concat([this.#data.bytes, NEWLINE, value])
@@ -218,6 +218,10 @@ const isField = (bytes: Buffer, from: number, to: number, name: Buffer): boolean
 
 const dataValue = (bytes: Buffer, from: number, to: number): Buffer | null =>
   isField(bytes, from, to, DATA) ? bytes.subarray(valueStart(bytes, from, to, DATA), to) : null
+
+/** Of a line whose end has not come: without its colon, `data` may still become another name. */
+const begunDataValue = (bytes: Buffer, length: number): Buffer | null =>
+  length > DATA.length ? dataValue(bytes, 0, length) : null
 
 /** One space after the colon is no part of the value. */
 const valueStart = (bytes: Buffer, from: number, to: number, name: Buffer): number => {
