@@ -146,24 +146,24 @@ const countAsk = (call: Exchange, request: CallRequest, body: Buffer): CountAsk 
   const { desk, visit } = call
   const api = countApiOf(visit.dialect.name)
   if (api === null) return null
-  const head = (path: string, bodyLength: number): UpstreamRequest =>
-    headOf(call, { path, bodyLength, decoded: true, plainAnswer: true })
+  const asked = (path: string, bytes: Buffer): UpstreamRequest =>
+    requestOf(call, { path, body: bytes, decoded: true, plainAnswer: true })
   const { upstream } = visit
-  return { api, upstream, model: request.model, body, withinMs: desk.settings.connectMs, head }
+  return { api, upstream, model: request.model, body, withinMs: desk.settings.connectMs, asked }
 }
 
-interface Head {
+interface Shape {
   readonly path: string
-  readonly bodyLength: number
+  readonly body: Buffer
   readonly decoded: boolean
   readonly plainAnswer: boolean
 }
 
-const headOf = ({ visit, req }: Exchange, head: Head): UpstreamRequest => {
+const requestOf = ({ visit, req }: Exchange, { path, body, ...shape }: Shape): UpstreamRequest => {
   const { version, query, key, upstream } = visit
-  const { path, ...shape } = head
-  const headers = outgoingHeaders(req, { host: upstream.host, key, ...shape })
-  return { method: "POST", version, path, query, headers }
+  const bodyLength = body.length
+  const headers = outgoingHeaders(req, { host: upstream.host, key, bodyLength, ...shape })
+  return { method: "POST", version, path, query, headers, body }
 }
 
 const refuseHold = (
@@ -182,7 +182,7 @@ const outgoing = (
   call: Exchange,
   read: CallRead,
   held: HeldCall,
-): { readonly head: UpstreamRequest; readonly sent: Buffer; readonly hidesUsage: boolean } => {
+): { readonly sent: UpstreamRequest; readonly hidesUsage: boolean } => {
   const { visit, desk } = call
   const { request } = read
   const change: RequestChange = {
@@ -194,14 +194,13 @@ const outgoing = (
         : null,
   }
   const isChanged = change.outputCap !== null || change.askUsage || change.note !== null
-  const sent = isChanged ? visit.dialect.rewrite(read.body, change) : read.original
-  const head = headOf(call, {
+  const sent = requestOf(call, {
     path: visit.path,
-    bodyLength: sent.length,
+    body: isChanged ? visit.dialect.rewrite(read.body, change) : read.original,
     decoded: isChanged,
     plainAnswer: change.askUsage,
   })
-  return { head, sent, hidesUsage: change.askUsage }
+  return { sent, hidesUsage: change.askUsage }
 }
 
 const isCapToPut = (request: CallRequest, held: HeldCall): boolean =>

@@ -2,10 +2,10 @@
  * One attempt at the provider: the request out, the answer back chunk by chunk at the pace of
  * whoever is slower. When the client leaves, the answer is read on for its usage, within bounds.
  */
-import type { ClientRequest, IncomingMessage, ServerResponse } from "node:http"
-import type { Socket } from "node:net"
+import type { IncomingMessage, ServerResponse } from "node:http"
 import type { AnswerReader } from "./answer-reader.ts"
-import { returningHeaders } from "./headers.ts"
+import { headerIn, returningHeaders } from "./headers.ts"
+import type { Sending, UpstreamAnswer } from "./sending.ts"
 import type { GatewaySettings } from "./settings.ts"
 import type { Answering } from "./under-way.ts"
 import type { UpstreamConnections, UpstreamRequest } from "./upstream.ts"
@@ -31,15 +31,13 @@ export interface Forwarded {
   readonly res: ServerResponse
   readonly upstream: UpstreamConnections
   readonly request: UpstreamRequest
-  /** Null: the client's body passes as it comes. */
-  readonly body: Buffer | null
   readonly settings: Pick<GatewaySettings, "connectMs" | "idleMs" | "drainMs" | "drainBytesMax">
   /** What the gateway adds to the answer's head, names and values in turn. */
   readonly addedHeaders: readonly string[]
   /** Reads the answer along; null: nobody does, and nobody drains it. */
-  readonly reader: ((up: IncomingMessage) => AnswerReader) | null
+  readonly reader: ((up: UpstreamAnswer) => AnswerReader) | null
   /** True where bytes of the answer are kept from the client, so that its length is another. */
-  readonly edits: (up: IncomingMessage) => boolean
+  readonly edits: (up: UpstreamAnswer) => boolean
   /** Nothing more can be learned from the answer. */
   readonly knowsAll: () => boolean
   /** Told once, before the client sees the end: whatever it asks next comes after this. */
@@ -49,8 +47,8 @@ export interface Forwarded {
 export class Forward implements Answering {
   place = 0
   private readonly call: Forwarded
-  private readonly out: ClientRequest
-  private up: IncomingMessage | null = null
+  private out: Sending | null = null
+  private up: UpstreamAnswer | null = null
   private reader: AnswerReader | null = null
   private left = false
   private isDraining = false
@@ -62,37 +60,23 @@ export class Forward implements Answering {
 
   constructor(call: Forwarded) {
     this.call = call
-    const { res, upstream, settings } = call
-    this.out = upstream.open(call.request)
+    const { req, res, upstream, request, settings } = call
     this.timer = setTimeout(() => this.silent(settings.connectMs), settings.connectMs)
-    this.out.on("socket", (socket: Socket) => this.connected(socket))
-    this.out.on("response", (up: IncomingMessage) => this.guard(() => this.answered(up)))
-    this.out.on("error", (error) => this.failed(error))
-    this.out.on("close", () => {
-      if (this.up === null) this.failed(null)
-    })
     res.on("close", this.onClientClose)
     res.on("drain", this.onClientDrain)
-    this.send()
+    if (request.body === req && req.headers.expect !== undefined) res.writeContinue()
+    this.out = upstream.send(request, {
+      leaves: () => this.leaves(),
+      answered: (up) => this.guard(() => this.answered(up)),
+      data: (chunk) => this.guard(() => this.chunk(chunk)),
+      ended: (rawTrailers) => this.guard(() => this.ended(rawTrailers)),
+      failed: (error) => this.failed(error),
+    })
   }
 
   /** Gives the answer up: nobody may wait for it any longer. */
   giveUp(): void {
     this.finish("givenUp", null)
-  }
-
-  private send(): void {
-    const { body, req, res } = this.call
-    if (body !== null) {
-      this.out.end(body)
-      return
-    }
-    if (req.headers.expect !== undefined) res.writeContinue()
-    req.on("data", (chunk: Buffer) => {
-      if (!this.out.write(chunk)) req.pause()
-    })
-    this.out.on("drain", () => req.resume())
-    req.on("end", () => this.out.end())
   }
 
   /** An answer that cannot be handled, by its head or by a meter, breaks this call and no other. */
@@ -104,29 +88,19 @@ export class Forward implements Answering {
     }
   }
 
-  /** Until it is connected, and over TLS agreed, nothing of the request has left. */
-  private connected(socket: Socket): void {
-    const leaving = (): void => {
-      if (this.isOver) return
-      this.left = true
-      this.wait(this.call.settings.idleMs)
-    }
-    if (!socket.connecting) leaving()
-    else socket.once(this.call.upstream.isSecure() ? "secureConnect" : "connect", leaving)
+  private leaves(): void {
+    if (this.isOver) return
+    this.left = true
+    this.wait(this.call.settings.idleMs)
   }
 
-  private answered(up: IncomingMessage): void {
+  private answered(up: UpstreamAnswer): void {
     if (this.isOver) return
-    const { call } = this
     this.up = up
-    this.reader = call.reader?.(up) ?? null
+    this.reader = this.call.reader?.(up) ?? null
     this.heard()
-    up.on("data", (chunk: Buffer) => this.guard(() => this.chunk(up, chunk)))
-    up.on("end", () => this.guard(() => this.ended(up)))
-    up.on("error", (error) => this.failed(error))
-    up.on("close", () => this.failed(null))
-    if (!this.isDraining && up.headers["content-type"]?.startsWith("text/event-stream")) {
-      setImmediate(() => this.guard(() => this.announce(up)))
+    if (!this.isDraining && headerIn(up, "content-type")?.startsWith("text/event-stream")) {
+      setImmediate(() => this.guard(() => this.announce()))
     }
   }
 
@@ -134,23 +108,24 @@ export class Forward implements Answering {
    * A stream's first event may be long in coming; its head is news already. Any other head waits for
    * the first byte: until then the client can still be told what went wrong.
    */
-  private announce(up: IncomingMessage): void {
+  private announce(): void {
     if (this.isOver || this.isDraining || this.call.res.headersSent) return
-    this.startAnswer(up)
+    this.startAnswer()
     this.call.res.flushHeaders()
   }
 
-  private startAnswer(up: IncomingMessage): void {
+  private startAnswer(): void {
+    const { up } = this
     const { req, res, addedHeaders, edits } = this.call
-    if (res.headersSent) return
-    const trails = up.headers["transfer-encoding"] !== undefined && req.httpVersion !== "1.0"
+    if (up === null || res.headersSent) return
+    const trails = headerIn(up, "transfer-encoding") !== undefined && req.httpVersion !== "1.0"
     const headers = returningHeaders(up, edits(up), trails)
     headers.push(...addedHeaders)
     res.sendDate = false
-    res.writeHead(up.statusCode ?? 502, up.statusMessage, headers)
+    res.writeHead(up.status, up.statusMessage, headers)
   }
 
-  private chunk(up: IncomingMessage, chunk: Buffer): void {
+  private chunk(chunk: Buffer): void {
     if (this.isOver) return
     const shown = this.reader === null ? [chunk] : this.reader.push(chunk)
     if (this.isDraining) {
@@ -159,22 +134,22 @@ export class Forward implements Answering {
       return
     }
     this.heard()
-    this.startAnswer(up)
-    for (const piece of shown) if (!this.call.res.write(piece)) up.pause()
+    this.startAnswer()
+    for (const piece of shown) if (!this.call.res.write(piece)) this.out?.pause()
   }
 
   private resume(): void {
     this.heard()
-    this.up?.resume()
+    this.out?.resume()
   }
 
-  private ended(up: IncomingMessage): void {
+  private ended(rawTrailers: readonly string[]): void {
     if (this.isOver) return
     this.read("complete", null, (rest) => {
       const { res } = this.call
       if (this.isDraining) return
-      this.startAnswer(up)
-      if (up.rawTrailers.length > 0) res.addTrailers(pairs(up.rawTrailers))
+      this.startAnswer()
+      if (rawTrailers.length > 0) res.addTrailers(pairs(rawTrailers))
       for (const piece of rest) res.write(piece)
       res.end()
     })
@@ -188,7 +163,7 @@ export class Forward implements Answering {
 
   private silent(afterMs: number): void {
     // Whoever does not read is as good as gone; the provider is not to blame.
-    if (this.up?.isPaused() === true && !this.isDraining) this.call.res.destroy()
+    if (this.out?.isPaused === true && !this.isDraining) this.call.res.destroy()
     else this.finish(this.isDraining ? "givenUp" : "broken", { kind: "silent", afterMs })
   }
 
@@ -199,7 +174,7 @@ export class Forward implements Answering {
       return
     }
     this.isDraining = true
-    this.up?.resume()
+    this.out?.resume()
     this.wait(this.call.settings.drainMs)
   }
 
@@ -210,7 +185,7 @@ export class Forward implements Answering {
       if (isBegun) this.cutOff(rest)
       else if (failure === null) this.call.res.destroy()
     })
-    this.out.destroy()
+    this.out?.giveUp()
   }
 
   /** What came gets to the client, and then the end that shows it was not all. */
@@ -230,7 +205,7 @@ export class Forward implements Answering {
     const { res, onEnd } = this.call
     res.off("close", this.onClientClose)
     res.off("drain", this.onClientDrain)
-    const attempt = { left: this.left, status: this.up?.statusCode ?? null, stop, failure }
+    const attempt = { left: this.left, status: this.up?.status ?? null, stop, failure }
     const over = (rest: readonly Buffer[]): void => {
       onEnd(attempt)
       then(rest)
@@ -253,8 +228,14 @@ export class Forward implements Answering {
 const pairs = (raw: readonly string[]): [string, string][] =>
   raw.flatMap((name, at) => (at % 2 === 0 ? [[name, raw[at + 1] ?? ""] as [string, string]] : []))
 
-/** A word without an address or a path in it. */
+/** A word without an address or a path in it; for a connection that was closed, the known one. */
 const codeOf = (error: Error | null): string => {
+  if (error !== null && "code" in error && CLOSED.has(error.code)) return "ECONNRESET"
   if (error !== null && "code" in error && typeof error.code === "string") return error.code
   return error === null ? "closed" : "failed"
 }
+
+const CLOSED: ReadonlySet<unknown> = new Set([
+  "UND_ERR_SOCKET",
+  "UND_ERR_RES_CONTENT_LENGTH_MISMATCH",
+])

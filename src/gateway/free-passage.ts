@@ -25,8 +25,7 @@ export const passFree = (
       req,
       res,
       upstream,
-      request: { method: req.method ?? "GET", version, path, query, headers },
-      body: null,
+      request: { method: req.method ?? "GET", version, path, query, headers, body: bodyOf(req) },
       settings: desk.settings,
       addedHeaders: [],
       reader: null,
@@ -41,5 +40,9 @@ export const passFree = (
     })
     desk.underWay.add(forward)
   })
+
+/** One that says no length and no encoding of its transfer has no body. */
+const bodyOf = (req: IncomingMessage): IncomingMessage | null =>
+  ["content-length", "transfer-encoding"].some((name) => name in req.headers) ? req : null
 
 const codeOf = (failure: { kind: string; code?: string }): string => failure.code ?? failure.kind

@@ -126,6 +126,7 @@ const attend = async (
   res.on("error", (error) => desk.log.debug({ err: error }, "a client could not be answered"))
   const reception = receive(desk, req, port)
   try {
+    if ("visit" in reception) await reception.visit.upstream.ready()
     if (reception.kind === "refused") refuse(res, reception.dialect, reception.words)
     else if (reception.kind === "probe") res.writeHead(200, { "content-length": 0 }).end()
     else if (reception.kind === "free") await passFree(desk, reception.visit, req, res)
@@ -161,5 +162,5 @@ const close = async (desk: Desk, server: Server, visits: Visits): Promise<void> 
   await visits.over()
   clearTimeout(late)
   server.closeAllConnections()
-  for (const upstream of desk.upstreams.values()) upstream.close()
+  await Promise.all([...desk.upstreams.values()].map((upstream) => upstream.close()))
 }

@@ -3,6 +3,7 @@
  * (RFC 9110 §7.6.1), the agent's credential is exchanged, and nothing else is touched.
  */
 import type { IncomingMessage } from "node:http"
+import type { UpstreamAnswer } from "./sending.ts"
 import type { KeyHeader } from "./upstream.ts"
 
 const ONE_CONNECTION = new Set([
@@ -58,21 +59,18 @@ export const outgoingHeaders = (req: IncomingMessage, out: Outgoing): string[] =
   }
   if (out.plainAnswer) headers.push("Accept-Encoding", "identity")
   if (out.bodyLength !== null) headers.push("Content-Length", String(out.bodyLength))
-  if (out.bodyLength === null && req.headers["transfer-encoding"] !== undefined) {
-    headers.push("Transfer-Encoding", "chunked")
-  }
   if (out.key !== null) headers.push(out.key.header, out.key.value)
   return headers
 }
 
 /** An answer's headers as they reach the client; `resized`: its length is not the upstream's. */
 export const returningHeaders = (
-  up: IncomingMessage,
+  up: UpstreamAnswer,
   resized: boolean,
   trails: boolean,
 ): string[] => {
   const raw = up.rawHeaders
-  const named = nominated(up.headers.connection)
+  const named = nominated(headerIn(up, "connection"))
   const headers: string[] = []
   for (let at = 0; at + 1 < raw.length; at += 2) {
     const [name = "", value = ""] = [raw[at], raw[at + 1]]
@@ -83,6 +81,20 @@ export const returningHeaders = (
     headers.push(name, value)
   }
   return headers
+}
+
+/** A header by its name in lower case; one that stands more than once is a list (RFC 9110 §5.3). */
+export const headerIn = (
+  { rawHeaders }: Pick<UpstreamAnswer, "rawHeaders">,
+  name: string,
+): string | undefined => {
+  let found: string | undefined
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    const [its = "", value = ""] = [rawHeaders[at], rawHeaders[at + 1]]
+    if (its.length !== name.length || its.toLowerCase() !== name) continue
+    found = found === undefined ? value : `${found}, ${value}`
+  }
+  return found
 }
 
 /** Keys a client shows, wherever its SDK puts them. */

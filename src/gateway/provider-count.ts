@@ -2,7 +2,6 @@
  * The provider's own count of a request's input, free of charge: tighter than its bytes, and so
  * worth a round trip near a limit. What each API calls it, what it wants, and what it answers.
  */
-import type { IncomingMessage } from "node:http"
 import type { DialectName, Json } from "./dialects/dialect.ts"
 import type { UpstreamConnections, UpstreamRequest } from "./upstream.ts"
 
@@ -73,8 +72,8 @@ export interface CountAsk {
   readonly model: string
   readonly body: Buffer
   readonly withinMs: number
-  /** The head for a body of this length, with the credential that the call itself has. */
-  readonly head: (path: string, bodyLength: number) => UpstreamRequest
+  /** The request for this body, with the credential that the call itself has. */
+  readonly asked: (path: string, body: Buffer) => UpstreamRequest
 }
 
 /** Null: the provider gave no count; the bound by bytes stands. */
@@ -91,31 +90,35 @@ export const countInput = async (ask: CountAsk, signal: AbortSignal): Promise<nu
 
 const askOnce = (ask: CountAsk, body: Buffer, signal: AbortSignal): Promise<Json | null> =>
   new Promise((resolve) => {
-    const out = ask.upstream.open(ask.head(ask.api.path(ask.model), body.length))
+    let isOver = false
+    let status = 0
+    let length = 0
+    const chunks: Buffer[] = []
     const over = (answer: Json | null): void => {
+      isOver = true
       clearTimeout(timer)
       signal.removeEventListener("abort", giveUp)
       resolve(answer)
     }
     const giveUp = (): void => {
       over(null)
-      out.destroy()
+      sending.giveUp()
     }
     const timer = setTimeout(giveUp, ask.withinMs)
     signal.addEventListener("abort", giveUp)
-    out.on("error", () => over(null))
-    out.on("response", (up: IncomingMessage) => {
-      const chunks: Buffer[] = []
-      let length = 0
-      up.on("data", (chunk: Buffer) => {
+    const sending = ask.upstream.send(ask.asked(ask.api.path(ask.model), body), {
+      leaves: () => undefined,
+      answered: (up) => {
+        status = up.status
+      },
+      data: (chunk) => {
         length += chunk.length
-        if (length > ANSWER_BYTES_MAX) giveUp()
-        else chunks.push(chunk)
-      })
-      up.on("error", () => over(null))
-      up.on("end", () => over(up.statusCode === 200 ? objectIn(Buffer.concat(chunks)) : null))
+        if (length <= ANSWER_BYTES_MAX) chunks.push(chunk)
+        else if (!isOver) giveUp()
+      },
+      ended: () => over(status === 200 ? objectIn(Buffer.concat(chunks)) : null),
+      failed: () => over(null),
     })
-    out.end(body)
   })
 
 const objectIn = (bytes: Buffer): Json | null => {

@@ -2,15 +2,17 @@
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { type AnswerHeaders, answerReader } from "./answer-reader.ts"
 import { type Attempt, type Failure, Forward } from "./forward.ts"
+import { headerIn } from "./headers.ts"
 import { REFUSALS, refuse } from "./refusal.ts"
+import type { UpstreamAnswer } from "./sending.ts"
 import { type Settling, settleAttempt } from "./settle-attempt.ts"
 import type { UpstreamRequest } from "./upstream.ts"
 
 export interface Spending extends Settling {
   readonly req: IncomingMessage
   readonly res: ServerResponse
-  readonly head: UpstreamRequest
-  readonly sent: Buffer
+  /** As it leaves, its body with it. */
+  readonly sent: UpstreamRequest
   /** The client did not ask for the usage that it gets. */
   readonly hidesUsage: boolean
 }
@@ -23,8 +25,7 @@ export const spend = (call: Spending): Promise<void> =>
       req,
       res,
       upstream: visit.upstream,
-      request: call.head,
-      body: call.sent,
+      request: call.sent,
       settings: desk.settings,
       addedHeaders:
         held.wrapUp === null ? [] : ["x-stint-wrap-up", String(held.wrapUp.remainingTokens)],
@@ -42,9 +43,9 @@ export const spend = (call: Spending): Promise<void> =>
 
 const EVENTS = "text/event-stream"
 
-const headersOf = (up: IncomingMessage): AnswerHeaders => ({
-  contentType: up.headers["content-type"],
-  contentEncoding: up.headers["content-encoding"],
+const headersOf = (up: UpstreamAnswer): AnswerHeaders => ({
+  contentType: headerIn(up, "content-type"),
+  contentEncoding: headerIn(up, "content-encoding"),
 })
 
 /** A client that has heard nothing yet hears why. */

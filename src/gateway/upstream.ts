@@ -1,7 +1,8 @@
 /** A provider's endpoint as the gateway reaches it: where it is, its key, and its connections. */
-import * as http from "node:http"
-import * as https from "node:https"
+import type { IncomingMessage } from "node:http"
+import type { Pool } from "undici"
 import type { PriceBook, ProviderName } from "../pricing/price-book.ts"
+import { Sending, type UpstreamListener } from "./sending.ts"
 
 export type KeyHeader = "authorization" | "x-api-key" | "x-goog-api-key"
 
@@ -27,13 +28,17 @@ export interface UpstreamRequest {
   readonly query: string
   /** Alternating names and values, as on the wire. */
   readonly headers: string[]
+  /** Whole, or as it comes from the client; null: the request has none. */
+  readonly body: Buffer | IncomingMessage | null
 }
 
 const VERSION_AT_END = /\/v\d+(?:alpha|beta)?\d*$/
 /** Shorter than servers keep a silent connection, so that none is used while it is being closed. */
 const FREE_SOCKET_MS = 4_000
 const SOCKETS_MAX = 512
-const FREE_SOCKETS_MAX = 64
+
+/** Loaded with the first call: a start that makes none does not wait for it. */
+const undici = (): Promise<typeof import("undici")> => import("undici")
 
 export class UpstreamConnections {
   readonly upstream: Upstream
@@ -41,7 +46,8 @@ export class UpstreamConnections {
   readonly host: string
   private readonly base: URL
   private readonly basePath: string
-  private readonly agent: http.Agent
+  private opening: Promise<Pool> | null = null
+  private pool: Pool | null = null
   private billing: { readonly prices: PriceBook; readonly provider: ProviderName } | null = null
 
   constructor(upstream: Upstream) {
@@ -49,17 +55,13 @@ export class UpstreamConnections {
     this.base = new URL(upstream.baseUrl)
     this.host = this.base.host
     this.basePath = this.base.pathname.replace(/\/+$/, "")
-    const bounds = {
-      keepAlive: true,
-      timeout: FREE_SOCKET_MS,
-      maxSockets: SOCKETS_MAX,
-      maxFreeSockets: FREE_SOCKETS_MAX,
-    }
-    this.agent = this.isSecure() ? new https.Agent(bounds) : new http.Agent(bounds)
   }
 
-  isSecure(): boolean {
-    return this.base.protocol === "https:"
+  /** To be awaited once before `send`. */
+  async ready(): Promise<void> {
+    if (this.pool !== null) return
+    this.opening ??= this.openPool()
+    this.pool = await this.opening
   }
 
   /** Found once a book: it is a search through the addresses of all providers. */
@@ -71,26 +73,37 @@ export class UpstreamConnections {
     return provider
   }
 
-  /** The request's head; nothing is sent before `end`. */
-  open(request: UpstreamRequest): http.ClientRequest {
-    const { request: start } = this.isSecure() ? https : http
-    return start({
-      agent: this.agent,
-      host: this.base.hostname.replace(/^\[|\]$/g, ""),
-      port: this.base.port,
-      method: request.method,
-      path: this.pathOf(request),
-      headers: request.headers,
-      setHost: false,
+  /** One attempt, never repeated. The listener may be told at once, and is told its end once. */
+  send({ method, headers, body, ...target }: UpstreamRequest, listener: UpstreamListener): Sending {
+    const sending = new Sending(listener)
+    if (this.pool === null)
+      throw new Error("the connections to an upstream were used before `ready`")
+    this.pool.dispatch({ method, path: this.pathOf(target), headers, body }, sending)
+    return sending
+  }
+
+  /** Breaks off what is under way. */
+  async close(): Promise<void> {
+    if (this.opening !== null) await (await this.opening).destroy()
+  }
+
+  private async openPool(): Promise<Pool> {
+    const { Pool } = await undici()
+    return new Pool(this.base.origin, {
+      connections: SOCKETS_MAX,
+      pipelining: 1,
+      allowH2: false,
+      keepAliveTimeout: FREE_SOCKET_MS,
+      keepAliveMaxTimeout: FREE_SOCKET_MS,
+      // Whoever sends has bounds of its own for each of these.
+      connectTimeout: 0,
+      headersTimeout: 0,
+      bodyTimeout: 0,
     })
   }
 
-  close(): void {
-    this.agent.destroy()
-  }
-
   /** The base's own version wins; where neither names one, every vendor's first is `v1`. */
-  private pathOf({ version, path, query }: UpstreamRequest): string {
+  private pathOf({ version, path, query }: Pick<UpstreamRequest, "version" | "path" | "query">) {
     if (VERSION_AT_END.test(this.basePath)) return `${this.basePath}${path}${query}`
     return `${this.basePath}/${version ?? "v1"}${path}${query}`
   }

@@ -55,9 +55,10 @@ describe("heads", () => {
       body,
     })
     const seen = w.models.calls[0]?.rawHeaders ?? []
-    expect(seen.slice(0, 8)).toEqual([
-      ...["Host", `127.0.0.1:${w.models.port}`, "Accept", "a"],
-      ...["anthropic-BETA", "b1", "ANTHROPIC-beta", "b2"],
+    expect(seen.slice(0, 2)).toEqual(["host", `127.0.0.1:${w.models.port}`])
+    const ours = seen.findIndex((name) => name === "Accept")
+    expect(seen.slice(ours, ours + 6)).toEqual([
+      ...["Accept", "a", "anthropic-BETA", "b1", "ANTHROPIC-beta", "b2"],
     ])
     const names = seen.filter((_, at) => at % 2 === 0).map((name) => name.toLowerCase())
     expect(names).not.toContain("x-hop")
