@@ -1,6 +1,6 @@
 /**
  * One metered call: read, hold, forward, settle. The hold is durable before the first byte leaves
- * and ends exactly once, before the client sees the end of its answer.
+ * and ends exactly once, in the turn in which the client gets the end of its answer.
  */
 import type { IncomingMessage, ServerResponse } from "node:http"
 import type { RefusalReport } from "../host/errors.ts"

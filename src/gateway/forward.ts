@@ -40,7 +40,7 @@ export interface Forwarded {
   readonly edits: (up: UpstreamAnswer) => boolean
   /** Nothing more can be learned from the answer. */
   readonly knowsAll: () => boolean
-  /** Told once, before the client sees the end: whatever it asks next comes after this. */
+  /** Told once, in the turn in which the client gets its end: whatever it asks next comes after this. */
   readonly onEnd: (attempt: Attempt) => void
 }
 
@@ -198,7 +198,7 @@ export class Forward implements Answering {
     socket.destroySoon()
   }
 
-  /** The last bytes are read and the end is told before the client sees it. */
+  /** The client gets its last bytes, and in the same turn the end is told: nothing it asks comes between. */
   private read(stop: Attempt["stop"], failure: Failure | null, then: Rest): void {
     this.isOver = true
     clearTimeout(this.timer)
@@ -207,8 +207,11 @@ export class Forward implements Answering {
     res.off("drain", this.onClientDrain)
     const attempt = { left: this.left, status: this.up?.status ?? null, stop, failure }
     const over = (rest: readonly Buffer[]): void => {
-      onEnd(attempt)
-      then(rest)
+      try {
+        then(rest)
+      } finally {
+        onEnd(attempt)
+      }
     }
     const last = this.reader?.end()
     if (!(last?.read instanceof Promise)) over(last?.rest ?? [])

@@ -9,7 +9,7 @@ import type { CallBound } from "../../machines/budget/call-bound.ts"
 import type { HoldRequest, Settlement } from "../../machines/budget/holds.ts"
 import type { OwnAccountReport } from "../../machines/budget/metering.ts"
 import type { Refusal } from "../../machines/budget/row.ts"
-import type { Answer, HoldGrant } from "../../machines/supervisor-setup.ts"
+import type { HoldGrant } from "../../machines/supervisor-setup.ts"
 import type { AgentKey, HoldId, MicroUsd, Provenance, Usage } from "../../machines/vocabulary.ts"
 import type { Patience } from "../ledger/ledger.ts"
 import { type RefusalReport, reportOf } from "./errors.ts"
@@ -127,23 +127,23 @@ export class HostCalls implements AgentCalls {
   async ask(ask: HoldAsk, signal?: AbortSignal): Promise<HoldAnswer> {
     const { host, key } = this
     const { holdId } = ask
-    const taken = takenBack(host, holdId, signal)
-    try {
-      const request = { ...ask, key }
-      const asked = host.ask(holdId, { type: "hold.requested", at: host.now(), request })
-      const answer = await Promise.race([asked, taken.back])
-      // Also when it was granted in that very turn: the hold is void by then.
-      if (signal?.aborted) return { grant: null, refusal: TAKEN_BACK }
-      if (!answer.granted)
-        return { grant: null, refusal: answer.refusal ?? closed("stale", true, 0) }
-      if (answer.durable || !host.settings.enforceHardLimits)
-        return { grant: answer.grant ?? NO_GRANT, refusal: null }
-      // Nothing has left yet, so nothing was spent.
-      host.send({ type: "hold.voided", at: host.now(), holdId })
-      return { grant: null, refusal: closed("ledger_unavailable", false, 0) }
-    } finally {
-      taken.dispose()
+    const request = { ...ask, key }
+    const asked = host.ask(holdId, { type: "hold.requested", at: host.now(), request })
+    // Decided at once, as nearly always: nobody has to be listened to while it is written.
+    const answer =
+      signal === undefined || !host.isAsking(holdId)
+        ? await asked
+        : await answeredOrTakenBack(host, holdId, asked, signal)
+    if (signal?.aborted) {
+      takeBack(host, holdId)
+      return { grant: null, refusal: TAKEN_BACK }
     }
+    if (!answer.granted) return { grant: null, refusal: answer.refusal ?? closed("stale", true, 0) }
+    if (answer.durable || !host.settings.enforceHardLimits)
+      return { grant: answer.grant ?? NO_GRANT, refusal: null }
+    // Nothing has left yet, so nothing was spent.
+    host.send({ type: "hold.voided", at: host.now(), holdId })
+    return { grant: null, refusal: closed("ledger_unavailable", false, 0) }
   }
 
   resolve(holdId: HoldId, resolution: CallResolution): Promise<void> {
@@ -212,23 +212,35 @@ export class HostCalls implements AgentCalls {
   }
 }
 
+type Asked = Awaited<ReturnType<Host["ask"]>>
+
 /** Whoever waits in line and is aborted is taken out of it, and answered as refused. */
-const takenBack = (host: Host, holdId: HoldId, signal: AbortSignal | undefined) => {
-  const back = Promise.withResolvers<Answer & { readonly durable: boolean }>()
+const answeredOrTakenBack = async (
+  host: Host,
+  holdId: HoldId,
+  asked: Promise<Asked>,
+  signal: AbortSignal,
+): Promise<Asked> => {
+  const back = Promise.withResolvers<Asked>()
   const leave = (): void => {
-    host.stopAsking(holdId)
-    host.send({ type: "hold.withdrawn", at: host.now(), holdId })
-    // It may have been granted in the same turn: then nothing has left yet.
-    if (holdOf(host.budget, holdId) !== undefined)
-      host.send({ type: "hold.voided", at: host.now(), holdId })
+    takeBack(host, holdId)
     const nothing = { granted: false, refusal: TAKEN_BACK, grant: null } as const
     back.resolve({ id: holdId, ...nothing, seq: 0, durable: true })
   }
-  signal?.addEventListener("abort", leave, { once: true })
-  return {
-    back: back.promise,
-    dispose: () => signal?.removeEventListener("abort", leave),
+  signal.addEventListener("abort", leave, { once: true })
+  try {
+    return await Promise.race([asked, back.promise])
+  } finally {
+    signal.removeEventListener("abort", leave)
   }
+}
+
+/** Out of the line; or, where it was granted meanwhile, void: nothing has left yet. */
+const takeBack = (host: Host, holdId: HoldId): void => {
+  host.stopAsking(holdId)
+  host.send({ type: "hold.withdrawn", at: host.now(), holdId })
+  if (holdOf(host.budget, holdId) !== undefined)
+    host.send({ type: "hold.voided", at: host.now(), holdId })
 }
 
 const TAKEN_BACK = closed("stale", false, 0)

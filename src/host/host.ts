@@ -149,9 +149,14 @@ export class Host {
     const decided = new Promise<Answer>((resolve) => this.answers.set(id, resolve))
     this.send(event)
     // Not answered yet: it waits in line.
-    if (this.answers.has(id)) this.stayAlive()
+    if (this.isAsking(id)) this.stayAlive()
     const answer = await decided
     return { ...answer, durable: await this.whenDurable(answer.seq) }
+  }
+
+  /** No answer yet: the request waits in line. */
+  isAsking(id: string): boolean {
+    return this.answers.has(id)
   }
 
   /** The asker no longer waits for an answer. */
