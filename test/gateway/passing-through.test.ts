@@ -56,7 +56,7 @@ describe("heads", () => {
     })
     const seen = w.models.calls[0]?.rawHeaders ?? []
     expect(seen.slice(0, 2)).toEqual(["host", `127.0.0.1:${w.models.port}`])
-    const ours = seen.findIndex((name) => name === "Accept")
+    const ours = seen.indexOf("Accept")
     expect(seen.slice(ours, ours + 6)).toEqual([
       ...["Accept", "a", "anthropic-BETA", "b1", "ANTHROPIC-beta", "b2"],
     ])

@@ -39,13 +39,16 @@ it("gives all but the hidden events, byte for byte, wherever the stream is cut",
   )
 })
 
-it.each(["data", "dat", "data: "])("a line that has come as far as %j decides nothing yet", (part) => {
-  const rest = part === "data: " ? "u" : "datadatum: u".slice(part.length)
-  const text = part === "data: " ? "" : "data:u\r"
-  const stream = bytesOf(`${text}${part}${rest}\r\n\r\n`)
-  for (const places of [[text.length + part.length], [text.length]])
-    expect(throughFilter(THE_U, cutAt(stream, places)).toString("latin1")).toBe("")
-})
+it.each(["data", "dat", "data: "])(
+  "a line that has come as far as %j decides nothing yet",
+  (part) => {
+    const rest = part === "data: " ? "u" : "datadatum: u".slice(part.length)
+    const text = part === "data: " ? "" : "data:u\r"
+    const stream = bytesOf(`${text}${part}${rest}\r\n\r\n`)
+    for (const places of [[text.length + part.length], [text.length]])
+      expect(throughFilter(THE_U, cutAt(stream, places)).toString("latin1")).toBe("")
+  },
+)
 
 describe("of a chat", () => {
   it.each([

@@ -1,8 +1,15 @@
 /** What makes a call of OpenAI's chat API cost more than its body shows. */
 import { isObject } from "../../../meters/fields.ts"
-import { anySet, type BoundRule, isSet, unknownParameter } from "../request/bound-rule.ts"
+import {
+  anySet,
+  type BoundedCall,
+  type BoundRule,
+  isSet,
+  unknownParameter,
+} from "../request/bound-rule.ts"
 import {
   foundKind,
+  gathered,
   isMisspelled,
   isNot,
   isOneOf,
@@ -69,7 +76,7 @@ export const OPENAI_CHAT_RULES: readonly BoundRule[] = [
     treatment: "unboundable",
     trigger: "`image_url`, `input_audio`, `file` and the like in `messages`",
     why: "it is billed by its size or length, or refers to what is not in the body",
-    found: ({ fields }) => foundKind(partsOf(fields.value("messages")), "`messages`", MEDIA),
+    found: ({ fields }) => foundKind(partsOf(fields), "`messages`", MEDIA),
   },
   {
     rule: "unknown-content",
@@ -77,22 +84,18 @@ export const OPENAI_CHAT_RULES: readonly BoundRule[] = [
     trigger: "a content part of a kind the gateway does not know",
     why: "a kind of content that is not known to be text may stand for more than its bytes",
     found: ({ fields }) =>
-      foundKind(
-        partsOf(fields.value("messages")),
-        "`messages`",
-        (kind) => !TEXT(kind) && !MEDIA(kind),
-      ),
+      foundKind(partsOf(fields), "`messages`", (kind) => !TEXT(kind) && !MEDIA(kind)),
   },
   PREDICTION,
   unknownParameter(),
 ]
 
-function* partsOf(messages: unknown): Iterable<unknown> {
-  for (const message of listOf(messages)) {
+const partsOf = gathered(function* (fields: BoundedCall["fields"]): Iterable<unknown> {
+  for (const message of listOf(fields.value("messages"))) {
     if (!isObject(message) || isMisspelled(message)) yield UNTOLD
     else {
       if (typeof message.content !== "string") yield* listOf(message.content)
       yield* listOf(message.images)
     }
   }
-}
+})

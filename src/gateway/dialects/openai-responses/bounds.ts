@@ -96,7 +96,7 @@ export const OPENAI_RESPONSES_RULES: readonly BoundRule[] = [
     treatment: "unboundable",
     trigger: "`input_image`, `input_file`, `input_audio`, screenshots, in messages and in results",
     why: "it is billed by its size or length, or refers to what is not in the body",
-    found: ({ fields }) => foundKind(partsOf(fields.value("input")), "`input`", MEDIA),
+    found: ({ fields }) => foundKind(partsOf(fields), "`input`", MEDIA),
   },
   {
     rule: "hosted-item",
@@ -117,11 +117,7 @@ export const OPENAI_RESPONSES_RULES: readonly BoundRule[] = [
     trigger: "a content part of a kind the gateway does not know",
     why: "a kind of content that is not known to be text may stand for more than its bytes",
     found: ({ fields }) =>
-      foundKind(
-        partsOf(fields.value("input")),
-        "`input`",
-        (kind) => !TEXT_PART(kind) && !MEDIA(kind),
-      ),
+      foundKind(partsOf(fields), "`input`", (kind) => !TEXT_PART(kind) && !MEDIA(kind)),
   },
   unknownParameter(),
   {

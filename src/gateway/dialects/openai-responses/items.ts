@@ -2,20 +2,20 @@
 import { isObject } from "../../../meters/fields.ts"
 import type { Json } from "../dialect.ts"
 import type { Fields } from "../request/fields.ts"
-import { isOneOf, kindOf, listOf } from "../request/kinds.ts"
+import { gathered, isOneOf, kindOf, listOf } from "../request/kinds.ts"
 
 export const itemsOf = (input: unknown): readonly unknown[] =>
   typeof input === "string" ? [] : listOf(input)
 
 /** The parts of messages and of results; an item that is a part itself counts as one. */
-export function* partsOf(input: unknown): Iterable<unknown> {
-  for (const item of itemsOf(input)) {
+export const partsOf = gathered(function* (fields: Fields): Iterable<unknown> {
+  for (const item of itemsOf(fields.value("input"))) {
     if (!isObject(item)) continue
     for (const held of [item.content, item.output, item.summary])
       if (typeof held !== "string") yield* listOf(held)
     if (BARE_PART(kindOf(item))) yield item
   }
-}
+})
 
 const BARE_PART = isOneOf(["input_image", "input_file", "input_audio", "image_url"])
 

@@ -53,12 +53,11 @@ const isMisspelling = (key: string): boolean => {
 
 /** The first kind for which `isMeant` holds, told with the list it stands in. */
 export const foundKind = (
-  things: Iterable<unknown>,
+  things: readonly unknown[],
   where: string,
   isMeant: (kind: string | null) => boolean,
 ): string | null => {
-  for (const thing of things) {
-    const kind = kindOf(thing)
+  for (const kind of kindsOf(things)) {
     if (isMeant(kind)) return `${kind === null ? "one without a type" : told(kind)} in ${where}`
   }
   return null
@@ -77,6 +76,17 @@ export const isNot =
   (isMeant: (kind: string | null) => boolean) =>
   (kind: string | null): boolean =>
     !isMeant(kind)
+
+/** Each kind once, in the order in which they first stand; told once of a list that several rows look through. */
+const kindsOf = (things: readonly unknown[]): ReadonlySet<string | null> => {
+  const before = kindsKnown.get(things)
+  if (before !== undefined) return before
+  const kinds = new Set(things.map(kindOf))
+  kindsKnown.set(things, kinds)
+  return kinds
+}
+
+const kindsKnown = new WeakMap<readonly unknown[], ReadonlySet<string | null>>()
 
 /** What several rows look through is gathered once a request. */
 export const gathered = <Of extends object>(gather: (of: Of) => Iterable<unknown>) => {
