@@ -3,7 +3,7 @@
  *
  * SQLite reads a write-ahead log up to its first bad frame and takes the rest for a torn tail,
  * which it is after a power cut and is not when a bit flipped or the log was deleted. The note
- * tells the two apart. It is written after each commit and never synced, so it may lag behind
+ * tells the two apart. It is written after each answer and never synced, so it may lag behind
  * the ledger and is never ahead of it.
  */
 import { closeSync, fsyncSync, openSync, readFileSync, unlinkSync, writeSync } from "node:fs"

@@ -26,7 +26,7 @@ export interface Store {
   readonly lastSeq: () => number
   /** Writes rows as JSON, the first one being row `firstSeq`; all of them or none. */
   readonly write: (firstSeq: number, bodies: readonly string[]) => void
-  /** Takes into memory what follows from the rows just written. */
+  /** Notes that the rows just written are acknowledged, and takes into memory what follows from them. */
   readonly derive: () => void
   readonly find: (id: string, key: AgentKey | undefined) => string
   readonly rows: (query: RowQuery, after: number, to: number | null) => RowPage
@@ -69,12 +69,14 @@ export const makeStore = (files: OpenFiles, runRows: number): Store => {
   /** Written, and not yet derived from. */
   let written: readonly string[] = []
 
+  const begin = db.prepare("BEGIN IMMEDIATE")
+  const commit = db.prepare("COMMIT")
   const transaction = <A>(work: () => A): A => {
-    db.exec("BEGIN IMMEDIATE")
+    begin.run()
     try {
       if (numberOf(epochNow) !== epoch) throw fenced(path)
       const result = work()
-      db.exec("COMMIT")
+      commit.run()
       return result
     } catch (error) {
       // Some errors have rolled back already.
@@ -84,6 +86,7 @@ export const makeStore = (files: OpenFiles, runRows: number): Store => {
   }
 
   const derive = (): void => {
+    note.write(lastSeq)
     const bodies = written
     written = []
     for (const body of bodies) derived.add(JSON.parse(body))
@@ -111,7 +114,6 @@ export const makeStore = (files: OpenFiles, runRows: number): Store => {
         return derived.writeRun("full")
       })
       lastSeq += bodies.length
-      note.write(lastSeq)
       committed()
       written = bodies
     },
