@@ -11,6 +11,7 @@ import {
   type Supervisor,
   startSupervisor,
 } from "../../src/index.ts"
+import type { Asked } from "./both-modes.ts"
 import { fakeClock } from "./fake-clock.ts"
 import { Fleet } from "./fleet.ts"
 import { Invariants } from "./invariants.ts"
@@ -75,6 +76,10 @@ export class Simulation {
 
   get rows(): readonly Row[] {
     return this.disk.rows
+  }
+
+  get asked(): ReadonlyMap<string, Asked> {
+    return this.fleet.asks
   }
 
   async run(): Promise<void> {
