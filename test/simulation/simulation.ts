@@ -186,6 +186,7 @@ export class Simulation {
     if (unheard.some((row) => row.kind === "admitted" || row.kind === "hold_placed"))
       this.meet("a durable row whose effect never ran")
     if (unheard.length < pending) this.meet("undurable rows were lost")
+    if (this.random.chance(20)) this.fillDisk()
     await this.startAgain()
   }
 
