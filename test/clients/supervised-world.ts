@@ -7,13 +7,15 @@ import { mkdtempSync, rmSync } from "node:fs"
 import type { IncomingMessage } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import type { HoldExpired, HoldPlaced, HoldSettled, HoldVoided } from "../../machines/budget/row.ts"
 import type { AgentSummary } from "../../machines/budget/summary.ts"
+import type { AgentKey } from "../../machines/vocabulary.ts"
 import { DIALECTS } from "../../src/gateway/dialects/dialects.ts"
 import { type AdmittedAgent, openGateway } from "../../src/gateway/gateway.ts"
 import type { Agent } from "../../src/host/agent.ts"
 import { startSupervisor } from "../../src/host/start.ts"
 import type { Supervisor } from "../../src/host/supervisor.ts"
-import { openSqliteReader } from "../../src/ledger/sqlite/reader.ts"
+import { openSqliteReader, type SqliteReader } from "../../src/ledger/sqlite/reader.ts"
 import { openPriceBook } from "../../src/pricing/open-price-book.ts"
 import type { PriceBook } from "../../src/pricing/price-book.ts"
 import type { Runner } from "../../src/runners/runner.ts"
@@ -23,6 +25,11 @@ import { type ModelServer, startModelServer } from "../gateway/model-server.ts"
 export interface Tokens {
   readonly inputTokens: number
   readonly outputTokens: number
+}
+
+/** What calls came to: by kind where it was reported, and as it counts against the limit. */
+export interface Charged extends Tokens {
+  readonly totalTokens: number
 }
 
 export interface SupervisedWorld {
@@ -36,9 +43,13 @@ export interface SupervisedWorld {
   /** By the provider's log. */
   readonly billed: () => Tokens
   /** By the ledger's file, which is read beside its writer. */
-  readonly onDisk: () => Promise<Tokens>
+  readonly onDisk: () => Promise<Charged>
+  /** The rows of its holds in that file, in order. */
+  readonly holdsOnDisk: () => Promise<readonly HoldRow[]>
   readonly close: () => Promise<void>
 }
+
+export type HoldRow = HoldPlaced | HoldSettled | HoldVoided | HoldExpired
 
 export interface SharedSupervisor {
   readonly open: (tokenLimit: number) => Promise<SupervisedWorld>
@@ -82,7 +93,7 @@ const openWorld = async (parts: Parts): Promise<SupervisedWorld> => {
     credential: "stint",
     runner: () => untilStopped,
   })
-  const { agentId, calls } = agent
+  const { agentId, key, calls } = agent
   const admitted = gateway.admit({ agentId, claims: "reserved", calls })
   const heard = hearRequests(gateway.port, `/a/${admitted.token}`)
   return {
@@ -95,6 +106,10 @@ const openWorld = async (parts: Parts): Promise<SupervisedWorld> => {
     onDisk: async () => {
       await supervisor.flush()
       return onDisk(ledger, agentId)
+    },
+    holdsOnDisk: async () => {
+      await supervisor.flush()
+      return holdsOnDisk(ledger, key)
     },
     close: async () => {
       heard.stop()
@@ -153,11 +168,26 @@ const hearRequests = (port: number, address: string) => {
 
 const CHANNEL = "http.server.request.start"
 
-const onDisk = async (path: string, agentId: string): Promise<Tokens> => {
+const onDisk = async (path: string, agentId: string): Promise<Charged> => {
+  const lines = await readFrom(path, (reader) => reader.history({}))
+  const own = lines.filter((line) => line.agentId === agentId)
+  return { ...sumOf(own), totalTokens: own.reduce((sum, { tokens }) => sum + tokens, 0) }
+}
+
+const holdsOnDisk = async (path: string, key: AgentKey): Promise<readonly HoldRow[]> => {
+  const kinds = ["hold_placed", "hold_settled", "hold_voided", "hold_expired"] as const
+  const rows = await readFrom(path, (reader) => reader.rows({ key, kinds }))
+  return rows.filter((row): row is HoldRow => kinds.some((kind) => kind === row.kind))
+}
+
+const readFrom = async <A>(
+  path: string,
+  read: (reader: SqliteReader) => AsyncIterable<A>,
+): Promise<readonly A[]> => {
   const reader = await openSqliteReader(path)
   if (reader === null) throw new Error("there is no ledger")
-  const sums: Tokens[] = []
-  for await (const each of reader.history({})) if (each.agentId === agentId) sums.push(each)
+  const found: A[] = []
+  for await (const each of read(reader)) found.push(each)
   await reader.close()
-  return sumOf(sums)
+  return found
 }

@@ -4,6 +4,7 @@
  */
 import type { HoldId } from "../../machines/vocabulary.ts"
 import type { Agent, AgentContext, Held, SpawnOptions, Supervisor } from "../../src/index.ts"
+import type { Asked } from "./both-modes.ts"
 import type { PromisesKept } from "./promises-kept.ts"
 import type { SeededRandom } from "./seeded-random.ts"
 
@@ -36,6 +37,8 @@ export interface Surroundings {
 }
 
 export class Fleet {
+  /** What was asked for, by the request's id, in any life of the supervisor. */
+  readonly asks = new Map<string, Asked>()
   private readonly world: Surroundings
   private readonly random: SeededRandom
   private readonly promises: PromisesKept
@@ -75,6 +78,7 @@ export class Fleet {
     const money = this.random.pick([null, null, null, null, 300])
     const limits = money === null ? {} : { perAgentCostLimitMicroUsd: money }
     const request = { taskId: "task", agentId, requestId, queue, run, limits }
+    this.asks.set(requestId, { queue, amount: null })
     this.askToSpawn(request)
     if (this.random.chance(10)) this.askToSpawn(request)
   }
@@ -133,6 +137,7 @@ export class Fleet {
     const costMicroUsd = this.random.pick([null, 0, 10, tokens, 2 * tokens])
     const ask = { context: worker.context, id, tokens, costMicroUsd }
     this.asked.push(ask)
+    this.asks.set(id, { queue: false, amount: { tokens, costMicroUsd } })
     this.askForHold(ask)
     if (this.random.chance(10)) this.askForHold(ask)
   }
@@ -196,6 +201,7 @@ export class Fleet {
     const call = { ...bound, price: this.random.chance(90) ? price : null }
     const queue = this.random.chance(70)
     this.world.tell(`${agent.agentId} asks for ${holdId} by ${JSON.stringify(call)}`)
+    this.asks.set(holdId, { queue, amount: { call } })
     const withdrawal = new AbortController()
     const asked = agent.calls.ask({ holdId, call, queue }, withdrawal.signal)
     if (queue && this.random.chance(10)) withdrawal.abort()

@@ -2,10 +2,8 @@
  * Many worlds, one seed each. A failure prints its seed: `STINT_SEED=… npx vitest run …` lives
  * that world again. The run fails as a whole when it never met what it is there for.
  */
-import { expect, test, vi } from "vitest"
-import { foldAll } from "../../machines/budget/fold.ts"
-import { emptyBudget } from "../../machines/budget/recovery.ts"
-import type { Refusal, Row } from "../../machines/budget/row.ts"
+import { beforeAll, describe, expect, it, test, vi } from "vitest"
+import { compareEveryGrant, compareUpToParting } from "./both-modes.ts"
 import { Simulation } from "./simulation.ts"
 
 const ids = vi.hoisted(() => ({ next: 0 }))
@@ -44,6 +42,16 @@ const MUST_MEET = [
   "an answer was cut",
 ]
 
+const addUp = (counts: Map<string, number>, more: Iterable<readonly [string, number]>): void => {
+  for (const [what, times] of more) counts.set(what, (counts.get(what) ?? 0) + times)
+}
+
+const tableOf = (counts: ReadonlyMap<string, number>): string =>
+  [...counts]
+    .sort()
+    .map(([what, times]) => `${String(times).padStart(7)}  ${what}`)
+    .join("\n")
+
 const live = async (simulation: Simulation, seed: number): Promise<Simulation> => {
   try {
     ids.next = 0
@@ -63,10 +71,9 @@ test(
     for (const seed of SEEDS) {
       const world = new Simulation({ seed, steps: STEPS, mode: "any", faults: true })
       await live(world, seed)
-      for (const [what, times] of world.met) met.set(what, (met.get(what) ?? 0) + times)
+      addUp(met, world.met)
     }
-    const table = [...met].sort().map(([what, times]) => `${String(times).padStart(7)}  ${what}`)
-    process.stdout.write(`\nSeeds ${FIRST_SEED} to ${SEEDS.at(-1)} met\n${table.join("\n")}\n`)
+    process.stdout.write(`\nSeeds ${FIRST_SEED} to ${SEEDS.at(-1)} met\n${tableOf(met)}\n`)
     if (chosen === undefined) expect(MUST_MEET.filter((what) => met.get(what) === 0)).toEqual([])
   },
 )
@@ -79,72 +86,53 @@ test("a seed tells its story again, row for row", PATIENCE, async () => {
   expect(second.rows).toEqual(first.rows)
 })
 
-/** Hard mode's own: for want of tokens or of money, or of a bound. */
-const isHards = (reason: string): boolean => /token|cost|unboundable/.test(reason)
-
-/** What hard mode refuses; soft mode grants it and says so. */
-const verdictOn = (row: Row): Refusal | null => {
-  if (row.kind === "admitted" || row.kind === "hold_placed") return row.wouldRefuse
-  return row.kind === "refused" && isHards(row.refusal.reason) ? row.refusal : null
-}
-
-/** An answer that hard mode cuts is no refusal, but from here on the histories differ. */
-const isCut = (row: Row): boolean => row.kind === "hold_placed" && row.askedTokens !== undefined
-
-/** Hard mode acts: from here on the two histories are different ones. */
-const stopsForTokens = (row: Row): boolean => row.kind === "stop_requested" && isHards(row.reason)
-
-/** A row but for the mode, and for how long a full day keeps a free slot out of reach. */
-const withoutMode = (row: Row): Row => {
-  if (row.kind === "budget_set")
-    return { ...row, settings: { ...row.settings, enforceHardLimits: true } }
-  if (row.kind === "refused" && row.refusal.reason === "concurrency_limit")
-    return { ...row, refusal: { ...row.refusal, retryAt: null } }
-  return row
-}
-
-/** Who is refused for good by tokens, and lacks a slot too, is told only that in soft mode. */
-const wantsSlot = (history: readonly Row[], row: Row): boolean => {
-  const { slotsTaken, settings } = foldAll(emptyBudget(), history)
-  const max = settings.maxConcurrentAgents ?? Number.POSITIVE_INFINITY
-  return row.kind === "refused" && row.subject === "spawn" && slotsTaken >= max
-}
-
-const firstVerdict = (history: readonly Row[]): number => {
-  const differs = (row: Row) => verdictOn(row) !== null || stopsForTokens(row) || isCut(row)
-  const first = history.findIndex(differs)
-  return first < 0 ? history.length : first
-}
-
-/** In hard mode who may wait is not refused while held amounts are in its way: it waits. */
-const waitsInLine = (row: Row, flagged: Row): boolean =>
-  (flagged.kind === "admitted" || flagged.kind === "hold_placed") &&
-  flagged.wouldRefuse?.retryAt === null &&
-  (verdictOn(row) === null || isOfAnother(row, flagged))
-
-/** Hard mode's first verdict is on somebody who came after the one that waits. */
-const isOfAnother = (row: Row, flagged: Row): boolean =>
-  row.kind === "refused" && flagged.kind === "hold_placed" && row.requestId !== flagged.holdId
-
-test("S13: on the same history soft mode's first verdict is hard mode's", PATIENCE, async () => {
-  let compared = 0
-  const seeds = SEEDS.filter((_, n) => n % 2 === 0)
-  for (const seed of seeds) {
-    const histories: (readonly Row[])[] = []
-    for (const mode of ["hard", "soft"] as const) {
-      const world = new Simulation({ seed, steps: STEPS, mode, faults: false })
-      histories.push((await live(world, seed)).rows)
-    }
-    const [hard = [], soft = []] = histories
-    const shared = Math.min(firstVerdict(hard), firstVerdict(soft))
-    expect(soft.slice(0, shared).map(withoutMode)).toEqual(hard.slice(0, shared).map(withoutMode))
-    const [refused, flagged] = [hard[shared], soft[shared]]
-    if (refused === undefined || flagged === undefined || stopsForTokens(refused)) continue
-    if (isCut(refused)) continue
-    if (wantsSlot(hard.slice(0, shared), refused) || waitsInLine(refused, flagged)) continue
-    expect({ seed, verdict: verdictOn(flagged) }).toEqual({ seed, verdict: verdictOn(refused) })
-    compared += 1
+const ofSeed = <A>(seed: number, compare: () => A): A => {
+  try {
+    return compare()
+  } catch (error) {
+    throw new Error(`STINT_SEED=${seed}`, { cause: error })
   }
-  process.stdout.write(`\nVerdicts of both modes compared in ${compared} worlds\n`)
-  if (chosen === undefined) expect(compared).toBeGreaterThan(seeds.length / 10)
+}
+
+interface BothModes {
+  readonly seed: number
+  readonly hard: Simulation
+  readonly soft: Simulation
+}
+
+describe("S13", () => {
+  const pairs: BothModes[] = []
+
+  beforeAll(async () => {
+    const steady = { steps: STEPS, faults: false }
+    for (const seed of SEEDS.filter((_, n) => n % 2 === 0)) {
+      const hard = await live(new Simulation({ ...steady, seed, mode: "hard" }), seed)
+      const soft = await live(new Simulation({ ...steady, seed, mode: "soft" }), seed)
+      pairs.push({ seed, hard, soft })
+    }
+  }, PATIENCE.timeout)
+
+  it("on the same history soft mode's first verdict is hard mode's", () => {
+    const partings = new Map<string, number>()
+    for (const { seed, hard, soft } of pairs) {
+      const parting = ofSeed(seed, () => compareUpToParting(hard, soft))
+      addUp(partings, [[parting, 1]])
+    }
+    process.stdout.write(`\nHow the modes part\n${tableOf(partings)}\n`)
+    const same = partings.get("of one request both say the same") ?? 0
+    // Nearly nine worlds in ten; in most of the others hard mode stops somebody, and soft mode nobody.
+    if (chosen === undefined) expect(same).toBeGreaterThan(pairs.length / 2)
+  })
+
+  it("all that soft mode grants and flags is what hard mode would decide there", () => {
+    const said = new Map<string, number>()
+    for (const { seed, soft } of pairs) {
+      const saidOfIt = ofSeed(seed, () => compareEveryGrant(soft))
+      addUp(said, saidOfIt)
+    }
+    process.stdout.write(`\nHard mode's decisions on what soft mode granted\n${tableOf(said)}\n`)
+    const flags = [...said].filter(([verdict]) => !verdict.startsWith("admits"))
+    const flagged = flags.reduce((sum, [, times]) => sum + times, 0)
+    if (chosen === undefined) expect(flagged).toBeGreaterThan(pairs.length)
+  })
 })

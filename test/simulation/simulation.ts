@@ -11,6 +11,7 @@ import {
   type Supervisor,
   startSupervisor,
 } from "../../src/index.ts"
+import type { Asked } from "./both-modes.ts"
 import { fakeClock } from "./fake-clock.ts"
 import { Fleet } from "./fleet.ts"
 import { Invariants } from "./invariants.ts"
@@ -75,6 +76,10 @@ export class Simulation {
 
   get rows(): readonly Row[] {
     return this.disk.rows
+  }
+
+  get asked(): ReadonlyMap<string, Asked> {
+    return this.fleet.asks
   }
 
   async run(): Promise<void> {
@@ -181,6 +186,7 @@ export class Simulation {
     if (unheard.some((row) => row.kind === "admitted" || row.kind === "hold_placed"))
       this.meet("a durable row whose effect never ran")
     if (unheard.length < pending) this.meet("undurable rows were lost")
+    if (this.random.chance(20)) this.fillDisk()
     await this.startAgain()
   }
 
