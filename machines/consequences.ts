@@ -3,13 +3,13 @@ import * as HashMap from "effect/HashMap"
 import type { PoolEvent } from "./agent-pool.ts"
 import { type Account, remainingOf, STATUSES, usedOf } from "./budget/account.ts"
 import { rawTokens } from "./budget/amounts.ts"
-import { agentOf, type Budget, type LiveAgent } from "./budget/budget.ts"
+import { agentOf, type Budget, holdOf, type LiveAgent } from "./budget/budget.ts"
 import type { Row } from "./budget/row.ts"
 import { summariseEnded, summariseLive } from "./budget/summary.ts"
 import { newest } from "./budget/tail.ts"
 import type { DeadlinesEvent } from "./deadlines.ts"
 import type { Fact } from "./facts.ts"
-import type { AgentKey, BudgetStatus, Instant } from "./vocabulary.ts"
+import type { AgentKey, BudgetStatus, HoldId, Instant } from "./vocabulary.ts"
 
 export interface Consequences {
   readonly facts: readonly Fact[]
@@ -42,10 +42,17 @@ export const consequencesOf = (
 
 const NOTHING: Consequences = { facts: [], pool: [], deadlines: [] }
 
-/** The everyday report that crosses nothing: most of all events, so it is let through first. */
+/** A watched hold has none; one that is not known any more may have had one. */
+const hasDeadline = (before: Budget, holdId: HoldId): boolean =>
+  holdOf(before, holdId)?.expiresAt !== null
+
+/** Everyday calls and reports that cross nothing: most of all events, so they are let through first. */
 const isQuiet = (before: Budget, after: Budget, rows: readonly Row[]): boolean => {
   const row = rows[0]
-  if (rows.length !== 1 || row?.kind !== "usage_recorded") return false
+  if (rows.length !== 1 || row === undefined) return false
+  if (row.kind === "hold_placed") return row.expiresAt === null && row.wrapUp !== true
+  if (row.kind !== "usage_recorded" && row.kind !== "hold_settled") return false
+  if (row.kind === "hold_settled" && hasDeadline(before, row.holdId)) return false
   if (before.day.told !== after.day.told || before.dayCost.told !== after.dayCost.told) return false
   const was = agentOf(before, row.key)
   const is = agentOf(after, row.key)
@@ -80,7 +87,8 @@ const follow = (grown: Growing, before: Budget, after: Budget, row: Row): void =
     case "hold_settled":
     case "hold_voided":
     case "hold_expired":
-      grown.deadlines.push(clear({ of: "hold", holdId: row.holdId }))
+      if (hasDeadline(before, row.holdId))
+        grown.deadlines.push(clear({ of: "hold", holdId: row.holdId }))
       return
     case "stop_requested":
       stopping(grown, after, row.key, row.reason, at)
