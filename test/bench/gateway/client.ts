@@ -24,6 +24,8 @@ export interface LoadResult {
   readonly medianUs: number
   /** Until the first byte of the body. */
   readonly firstByteUs: number
+  /** Of a stream: how long its first byte was on its way back from the model. */
+  readonly wayBackUs: number
   readonly failed: number
 }
 
@@ -44,6 +46,7 @@ class Load {
   private readonly startedAt = performance.now()
   private readonly latencies: number[] = []
   private readonly firstBytes: number[] = []
+  private readonly waysBack: number[] = []
   private begun = 0
   private failed = 0
 
@@ -70,6 +73,7 @@ class Load {
       perSecond: this.latencies.length / seconds,
       medianUs: medianOf(this.latencies) * 1_000,
       firstByteUs: medianOf(this.firstBytes) * 1_000,
+      wayBackUs: medianOf(this.waysBack),
       failed: this.failed,
     }
   }
@@ -110,6 +114,7 @@ class Load {
     if (answer.status !== 200) this.failed += 1
     this.latencies.push(performance.now() - answer.askedAt)
     this.firstBytes.push(answer.firstByteAt - answer.askedAt)
+    if (answer.wayBackUs !== null) this.waysBack.push(answer.wayBackUs)
   }
 }
 
@@ -120,7 +125,9 @@ const LAST_CHUNK: Buffer = Buffer.from("0\r\n\r\n")
 class Answer {
   readonly askedAt = performance.now()
   firstByteAt = 0
+  wayBackUs: number | null = null
   status = 0
+  private sentAtNs: bigint | null = null
   private head: Buffer | null = null
   /** Null: chunked. */
   private left: number | null = null
@@ -130,10 +137,16 @@ class Answer {
   take(chunk: Buffer): boolean {
     const body = this.isInBody ? chunk : this.takeHead(chunk)
     if (body === null) return false
-    if (body.length > 0 && this.firstByteAt === 0) this.firstByteAt = performance.now()
+    if (body.length > 0 && this.firstByteAt === 0) this.noteFirstByte()
     if (this.left === null) return body.subarray(-LAST_CHUNK.length).equals(LAST_CHUNK)
     this.left -= body.length
     return this.left <= 0
+  }
+
+  private noteFirstByte(): void {
+    this.firstByteAt = performance.now()
+    if (this.sentAtNs !== null)
+      this.wayBackUs = Number(process.hrtime.bigint() - this.sentAtNs) / 1_000
   }
 
   private takeHead(chunk: Buffer): Buffer | null {
@@ -147,6 +160,8 @@ class Answer {
     this.status = Number(head.slice(9, 12))
     const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1]
     this.left = length === undefined ? null : Number(length)
+    const sentAtNs = /\r\nx-sent-at-ns: *(\d+)/i.exec(head)?.[1]
+    this.sentAtNs = sentAtNs === undefined ? null : BigInt(sentAtNs)
     this.isInBody = true
     return seen.subarray(end + HEAD_END.length)
   }

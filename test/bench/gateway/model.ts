@@ -21,7 +21,11 @@ const server = createServer({ keepAliveTimeout: 60_000 }, (req, res) => {
       res.end(WHOLE_ANSWER)
       return
     }
-    res.writeHead(200, { "content-type": "text/event-stream; charset=utf-8" })
+    res.writeHead(200, {
+      "content-type": "text/event-stream; charset=utf-8",
+      // By the machine's own clock, which the client reads too.
+      "x-sent-at-ns": String(process.hrtime.bigint()),
+    })
     res.write(FIRST_EVENT)
     if (head.includes(PACES)) setTimeout(() => res.end(OTHER_EVENTS), PAUSE_MS)
     else res.end(OTHER_EVENTS)
