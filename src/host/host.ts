@@ -22,6 +22,7 @@ import type { Runner } from "../runners/runner.ts"
 import { actorOf } from "./actor.ts"
 import type { Held } from "./agent.ts"
 import type { Clock } from "./clock.ts"
+import { type FactListener, Facts } from "./facts.ts"
 import { recoverAndStart, type StartOptions } from "./recover.ts"
 import { UnderWay } from "./under-way.ts"
 import { Upkeep } from "./upkeep.ts"
@@ -38,8 +39,6 @@ export interface HostOptions extends StartOptions {
 /** What may begin or end a life or a wait. */
 const LIVES: ReadonlySet<Fact["type"]> = new Set(["agent.admitted", "agent.refused", "agent.ended"])
 
-type FactListener = (fact: Fact) => void
-
 export class Host {
   readonly ledger: LedgerService
   readonly clock: Clock
@@ -52,10 +51,7 @@ export class Host {
   private readonly works: Works
   private readonly answers = new Map<string, (answer: Answer) => void>()
   private readonly endings = new Map<AgentKey, (agent: AgentSummary) => void>()
-  private readonly listeners = new Set<FactListener>()
-  /** Facts of the step under way: told after it, when whoever hears them can read what they say. */
-  private readonly facts: Fact[] = []
-  private telling = false
+  private readonly facts: Facts
   private readonly stopListeningToLedger: () => void
   private readonly upkeep: Upkeep
   private lastSeq: number
@@ -77,26 +73,27 @@ export class Host {
     this.lastSeq = budget.seq
     this.upkeep = new Upkeep({ ...options, budget: () => this.budget }, budget.seq)
     this.works = this.makeWorks()
+    this.facts = new Facts(options.logger, (fact) => this.attend(fact))
     this.actor = actorOf({
       input: { budget, at: this.now() },
       works: this.works,
       makeAlarm: (ring, scope) =>
         options.clock.makeAlarm((at) => {
           ring(at)
-          this.tellFacts()
+          this.facts.tell()
         }, scope),
       inspect: options.inspect,
       append: (rows) => this.append(rows),
       reply: (answer) => this.reply(answer),
     })
-    this.actor.on("*", (fact) => this.facts.push(fact))
+    this.actor.on("*", (fact) => this.facts.note(fact))
     this.actor.subscribe({
       error: (error) => this.logger.fatal({ err: error }, "the chart failed"),
     })
     this.stopListeningToLedger = this.ledger.onHealth((error) => this.noteHealth(error))
     this.actor.start()
     this.stayAlive()
-    this.tellFacts()
+    this.facts.tell()
     this.upkeep.retain(budget.window)
   }
 
@@ -128,7 +125,7 @@ export class Host {
   send(event: SupervisorEvent): void {
     if (this.closed) return
     this.actor.send(event)
-    this.tellFacts()
+    this.facts.tell()
   }
 
   /** For what its caller takes as done once this resolves; rejects with `LedgerUnavailable`. */
@@ -178,8 +175,7 @@ export class Host {
   }
 
   onFact(listener: FactListener): () => void {
-    this.listeners.add(listener)
-    return () => this.listeners.delete(listener)
+    return this.facts.onFact(listener)
   }
 
   /** Resolves when no slot is taken and what ended the last one is written, if it can be. */
@@ -254,26 +250,6 @@ export class Host {
     const agent = agentOf(this.budget, key)
     if (agent === undefined || !isActive(agent)) return false
     return durable || !this.settings.enforceHardLimits
-  }
-
-  /** In order, also when hearing one brings about others. */
-  private tellFacts(): void {
-    if (this.telling) return
-    this.telling = true
-    for (let fact = this.facts.shift(); fact !== undefined; fact = this.facts.shift())
-      this.publish(fact)
-    this.telling = false
-  }
-
-  private publish(fact: Fact): void {
-    this.attend(fact)
-    for (const listener of this.listeners) {
-      try {
-        listener(fact)
-      } catch (error) {
-        this.logger.error({ err: error, fact: fact.type }, "a listener failed")
-      }
-    }
   }
 
   private attend(fact: Fact): void {
