@@ -102,7 +102,7 @@ describe("the package, installed in another folder", () => {
 
   it("runs its command, with a guard, a ledger and an exit status", () => {
     const bin = join(installed(), MANIFEST.bin.stint)
-    const env = { ...process.env, XDG_STATE_HOME: folder, XDG_CACHE_HOME: folder }
+    const env = { PATH: process.env.PATH, XDG_STATE_HOME: folder, XDG_CACHE_HOME: folder }
     const stint = (...words: readonly string[]) =>
       spawnSync(process.execPath, [bin, ...words], { cwd: folder, env, encoding: "utf8" })
     expect(stint("--version").stdout.trim()).toBe(MANIFEST.version)

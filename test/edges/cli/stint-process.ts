@@ -64,7 +64,10 @@ export const newPlace = (): Place => {
 }
 
 export const environment = (place: Place): NodeJS.ProcessEnv => {
-  const { STINT_TREE: _, ...env } = process.env
+  // What steers the tests is no setting of the program under test, which would say so.
+  const env = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !name.startsWith("STINT_")),
+  )
   return { ...env, FIXTURE_MARK: place.mark, XDG_STATE_HOME: place.folder }
 }
 

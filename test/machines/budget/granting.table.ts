@@ -408,12 +408,14 @@ const expectLongest = (m: Machines, history: History): void => {
     const tokens = Math.min(own, leftOf(hard.day)) - history.input
     const money =
       Math.min(leftOf(agent.cost), leftOf(hard.dayCost)) - history.input * (history.price ?? 0)
-    const zeroes = [
-      agent.account,
-      hard.day,
-      ...(history.price === null ? [] : [agent.cost, hard.dayCost]),
+    // A limit of 0 allows nothing, not even nothing; one that is all set aside is such a limit.
+    const limits = [
+      agent.account.limit === null ? null : agent.account.limit - aside,
+      hard.day.limit,
+      ...(history.price === null ? [] : [agent.cost.limit, hard.dayCost.limit]),
     ]
-    if (zeroes.some(({ limit }) => limit === 0) || !mayAsk) return Number.NEGATIVE_INFINITY
+    if (limits.some((limit) => limit !== null && limit <= 0) || !mayAsk)
+      return Number.NEGATIVE_INFINITY
     if (history.price === null) return tokens
     const answers =
       history.price === 0 ? (money >= 0 ? Infinity : -1) : Math.floor(money / history.price)
