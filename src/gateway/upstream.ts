@@ -1,5 +1,6 @@
 /** A provider's endpoint as the gateway reaches it: where it is, its key, and its connections. */
 import type { IncomingMessage } from "node:http"
+import { Readable } from "node:stream"
 import type { Pool } from "undici"
 import type { PriceBook, ProviderName } from "../pricing/price-book.ts"
 import { Sending, type UpstreamListener } from "./sending.ts"
@@ -73,12 +74,16 @@ export class UpstreamConnections {
     return provider
   }
 
-  /** One attempt, never repeated. The listener may be told at once, and is told its end once. */
+  /**
+   * One attempt, never repeated. The listener may be told at once that it leaves, and is told its end
+   * once, in a later turn.
+   */
   send({ method, headers, body, ...target }: UpstreamRequest, listener: UpstreamListener): Sending {
     const sending = new Sending(listener)
     if (this.pool === null)
       throw new Error("the connections to an upstream were used before `ready`")
-    this.pool.dispatch({ method, path: this.pathOf(target), headers, body }, sending)
+    const sent = body === null || Buffer.isBuffer(body) ? body : detached(body)
+    this.pool.dispatch({ method, path: this.pathOf(target), headers, body: sent }, sending)
     return sending
   }
 
@@ -106,5 +111,20 @@ export class UpstreamConnections {
   private pathOf({ version, path, query }: Pick<UpstreamRequest, "version" | "path" | "query">) {
     if (VERSION_AT_END.test(this.basePath)) return `${this.basePath}${path}${query}`
     return `${this.basePath}/${version ?? "v1"}${path}${query}`
+  }
+}
+
+/**
+ * A client's body, of which undici may destroy its end: the request itself is then read on for nobody,
+ * because its connection would stand still with the rest.
+ */
+const detached = (req: IncomingMessage): Readable =>
+  Readable.from(piecesOf(req), { objectMode: false })
+
+async function* piecesOf(req: IncomingMessage): AsyncGenerator<unknown> {
+  try {
+    for await (const piece of req.iterator({ destroyOnReturn: false })) yield piece
+  } finally {
+    req.resume()
   }
 }
