@@ -145,10 +145,10 @@ export class Forward implements Answering {
 
   private ended(rawTrailers: readonly string[]): void {
     if (this.isOver) return
+    if (!this.isDraining) this.startAnswer()
     this.read("complete", null, (rest) => {
       const { res } = this.call
       if (this.isDraining) return
-      this.startAnswer()
       if (rawTrailers.length > 0) res.addTrailers(pairs(rawTrailers))
       for (const piece of rest) res.write(piece)
       res.end()
@@ -205,7 +205,9 @@ export class Forward implements Answering {
     const { res, onEnd } = this.call
     res.off("close", this.onClientClose)
     res.off("drain", this.onClientDrain)
-    const attempt = { left: this.left, status: this.up?.status ?? null, stop, failure }
+    const last = this.endOfReading()
+    const stopped = last === null ? "broken" : stop
+    const attempt = { left: this.left, status: this.up?.status ?? null, stop: stopped, failure }
     const over = (rest: readonly Buffer[]): void => {
       try {
         then(rest)
@@ -213,9 +215,17 @@ export class Forward implements Answering {
         onEnd(attempt)
       }
     }
-    const last = this.reader?.end()
     if (!(last?.read instanceof Promise)) over(last?.rest ?? [])
     else last.read.catch(() => "unreadable").then(() => over(last.rest))
+  }
+
+  /** Null: a meter broke at it, and what it says may not be all. The client has its bytes all the same. */
+  private endOfReading(): ReturnType<AnswerReader["end"]> | null {
+    try {
+      return this.reader?.end() ?? { rest: [], read: "read" }
+    } catch {
+      return null
+    }
   }
 
   private heard(): void {

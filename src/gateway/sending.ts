@@ -2,6 +2,7 @@
  * One request at an upstream, between undici's connections and whoever reads its answer. Told in
  * order: it leaves, its head, its body, its end; or, at any moment, that it failed.
  */
+import type { IncomingHttpHeaders } from "node:http"
 import type { Dispatcher } from "undici"
 
 export interface UpstreamAnswer {
@@ -24,6 +25,8 @@ export class Sending implements Dispatcher.DispatchHandler {
   private readonly listener: UpstreamListener
   private controller: Dispatcher.DispatchController | null = null
   private isGivenUp = false
+  /** Of the body, where the head says its length. */
+  private bytesToCome = Number.POSITIVE_INFINITY
 
   constructor(listener: UpstreamListener) {
     this.listener = listener
@@ -33,8 +36,9 @@ export class Sending implements Dispatcher.DispatchHandler {
     return this.controller?.paused ?? false
   }
 
+  /** With its last byte nothing is left to hold back; paused there, undici may miss its end. */
   pause(): void {
-    this.controller?.pause()
+    if (this.bytesToCome !== 0) this.controller?.pause()
   }
 
   resume(): void {
@@ -49,23 +53,28 @@ export class Sending implements Dispatcher.DispatchHandler {
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
+    // Thrown and not aborted: the connection, of which nothing was used, is kept for the next.
+    if (this.isGivenUp) throw new Error("given up")
     this.controller = controller
-    if (this.isGivenUp) controller.abort(new Error("given up"))
-    else this.listener.leaves()
+    this.listener.leaves()
   }
 
   onResponseStart(
     { rawHeaders }: Dispatcher.DispatchController,
     status: number,
-    _headers: unknown,
+    headers: IncomingHttpHeaders,
     statusMessage = "",
   ): void {
     // Informational: the answer is still to come.
     if (status < 200 || this.isGivenUp) return
-    this.listener.answered({ status, statusMessage, rawHeaders: textsOf(rawHeaders) })
+    const length = headers["content-length"]
+    if (length !== undefined) this.bytesToCome = Number(length)
+    const answer = { status, statusMessage: phraseOf(statusMessage) }
+    this.listener.answered({ ...answer, rawHeaders: textsOf(rawHeaders) })
   }
 
   onResponseData(_: unknown, chunk: Buffer): void {
+    this.bytesToCome -= chunk.length
     if (!this.isGivenUp) this.listener.data(chunk)
   }
 
@@ -74,9 +83,27 @@ export class Sending implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_: unknown, error: Error): void {
+    if (this.controller !== null) this.fail(error)
+    // undici may refuse a request at once, when whoever sends it does not have the sending yet.
+    else queueMicrotask(() => this.fail(error))
+  }
+
+  private fail(error: Error): void {
     if (!this.isGivenUp) this.listener.failed(error)
   }
 }
+
+/**
+ * undici reads the reason phrase as UTF-8 and lets everything through. In latin1 it is the bytes that
+ * came, as everywhere in a head, and what no head may hold is left out.
+ */
+const phraseOf = (statusMessage: string): string =>
+  PLAIN.test(statusMessage)
+    ? statusMessage
+    : Buffer.from(statusMessage).toString("latin1").replace(FORBIDDEN, "")
+
+const PLAIN = /^[\x20-\x7e]*$/
+const FORBIDDEN = /[^\t\x20-\x7e\x80-\xff]/g
 
 /** Of HTTP/1.1 they are bytes, a name and a value in turn. */
 const textsOf = (raw: Dispatcher.DispatchController["rawHeaders"]): readonly string[] =>

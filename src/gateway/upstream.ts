@@ -1,6 +1,8 @@
 /** A provider's endpoint as the gateway reaches it: where it is, its key, and its connections. */
 import type { IncomingMessage } from "node:http"
-import type { Pool } from "undici"
+import { Socket } from "node:net"
+import { Readable } from "node:stream"
+import type { buildConnector, Pool } from "undici"
 import type { PriceBook, ProviderName } from "../pricing/price-book.ts"
 import { Sending, type UpstreamListener } from "./sending.ts"
 
@@ -36,6 +38,8 @@ const VERSION_AT_END = /\/v\d+(?:alpha|beta)?\d*$/
 /** Shorter than servers keep a silent connection, so that none is used while it is being closed. */
 const FREE_SOCKET_MS = 4_000
 const SOCKETS_MAX = 512
+/** Longer than any call waits for its connection: its own bound, with its own words, comes first. */
+const CONNECT_MS = 20_000
 
 /** Loaded with the first call: a start that makes none does not wait for it. */
 const undici = (): Promise<typeof import("undici")> => import("undici")
@@ -46,12 +50,15 @@ export class UpstreamConnections {
   readonly host: string
   private readonly base: URL
   private readonly basePath: string
+  private readonly connectMs: number
+  private readonly sockets = new Set<Socket>()
   private opening: Promise<Pool> | null = null
   private pool: Pool | null = null
   private billing: { readonly prices: PriceBook; readonly provider: ProviderName } | null = null
 
-  constructor(upstream: Upstream) {
+  constructor(upstream: Upstream, connectMs = CONNECT_MS) {
     this.upstream = upstream
+    this.connectMs = connectMs
     this.base = new URL(upstream.baseUrl)
     this.host = this.base.host
     this.basePath = this.base.pathname.replace(/\/+$/, "")
@@ -73,38 +80,71 @@ export class UpstreamConnections {
     return provider
   }
 
-  /** One attempt, never repeated. The listener may be told at once, and is told its end once. */
+  /**
+   * One attempt, never repeated. The listener may be told at once that it leaves, and is told its end
+   * once, in a later turn.
+   */
   send({ method, headers, body, ...target }: UpstreamRequest, listener: UpstreamListener): Sending {
     const sending = new Sending(listener)
     if (this.pool === null)
       throw new Error("the connections to an upstream were used before `ready`")
-    this.pool.dispatch({ method, path: this.pathOf(target), headers, body }, sending)
+    const sent = body === null || Buffer.isBuffer(body) ? body : detached(body)
+    this.pool.dispatch({ method, path: this.pathOf(target), headers, body: sent }, sending)
     return sending
   }
 
-  /** Breaks off what is under way. */
+  /** Breaks off what is under way, and connections that are still being made. */
   async close(): Promise<void> {
-    if (this.opening !== null) await (await this.opening).destroy()
+    if (this.opening === null) return
+    await (await this.opening).destroy()
+    for (const socket of this.sockets) socket.destroy()
   }
 
   private async openPool(): Promise<Pool> {
-    const { Pool } = await undici()
+    const { Pool, buildConnector } = await undici()
+    // A connection outlives the call that gave it up, and one that is never agreed on would stay.
+    const dial = buildConnector({ allowH2: false, timeout: this.connectMs })
     return new Pool(this.base.origin, {
       connections: SOCKETS_MAX,
       pipelining: 1,
       allowH2: false,
       keepAliveTimeout: FREE_SOCKET_MS,
       keepAliveMaxTimeout: FREE_SOCKET_MS,
-      // Whoever sends has bounds of its own for each of these.
-      connectTimeout: 0,
+      connect: this.noting(dial),
+      // Whoever sends has bounds of its own for these.
       headersTimeout: 0,
       bodyTimeout: 0,
     })
+  }
+
+  /** undici gives the socket back at once, and does not say so; its pool forgets those still connecting. */
+  private noting(dial: buildConnector.connector): buildConnector.connector {
+    return (options, callback) => {
+      const socket: unknown = dial(options, callback)
+      if (!(socket instanceof Socket)) return
+      this.sockets.add(socket)
+      socket.once("close", () => this.sockets.delete(socket))
+    }
   }
 
   /** The base's own version wins; where neither names one, every vendor's first is `v1`. */
   private pathOf({ version, path, query }: Pick<UpstreamRequest, "version" | "path" | "query">) {
     if (VERSION_AT_END.test(this.basePath)) return `${this.basePath}${path}${query}`
     return `${this.basePath}/${version ?? "v1"}${path}${query}`
+  }
+}
+
+/**
+ * A client's body, of which undici may destroy its end: the request itself is then read on for nobody,
+ * because its connection would stand still with the rest.
+ */
+const detached = (req: IncomingMessage): Readable =>
+  Readable.from(piecesOf(req), { objectMode: false })
+
+async function* piecesOf(req: IncomingMessage): AsyncGenerator<unknown> {
+  try {
+    for await (const piece of req.iterator({ destroyOnReturn: false })) yield piece
+  } finally {
+    req.resume()
   }
 }

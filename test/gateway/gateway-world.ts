@@ -44,6 +44,7 @@ export interface WorldOptions {
   readonly key?: string | null
   readonly admit?: AdmitOptions
   readonly upstream?: Partial<Upstream>
+  readonly dialects?: typeof DIALECTS
 }
 
 export const upstreamsAt = (
@@ -70,7 +71,7 @@ export const openWorld = async (options: WorldOptions = {}): Promise<World> => {
   const { key = REAL_KEY, upstream, settings } = options
   const gateway = await openGateway({
     upstreams: upstreamsAt(models.url, key, upstream),
-    dialects: DIALECTS,
+    dialects: options.dialects ?? DIALECTS,
     prices: async () => PRICES,
     log,
     settings: { closeMs: 200, ...settings },

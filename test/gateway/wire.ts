@@ -1,6 +1,6 @@
 /** Talks to a gateway over real sockets, with every byte of the answer's head as it came. */
 import * as http from "node:http"
-import { connect } from "node:net"
+import { connect, type Server } from "node:net"
 
 export interface Answer {
   readonly status: number
@@ -81,8 +81,17 @@ export const sendRaw = (port: number, bytes: string): Promise<string> =>
 export const closedPort = async (): Promise<number> => {
   const server = http.createServer()
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  const address = server.address()
-  const port = typeof address === "object" && address !== null ? address.port : 0
+  const port = portOf(server)
   await new Promise((resolve) => server.close(resolve))
   return port
+}
+
+export const portOf = (server: Server): number => {
+  const address = server.address()
+  return typeof address === "object" && address !== null ? address.port : 0
+}
+
+/** A turn of the loop, or more: what is under way on the loopback gets on. */
+export const turns = async (count = 1): Promise<void> => {
+  for (let at = 0; at < count; at += 1) await new Promise((resolve) => setImmediate(resolve))
 }
