@@ -243,6 +243,7 @@ const pairs = (raw: readonly string[]): [string, string][] =>
 
 /** A word without an address or a path in it; for a connection that was closed, the known one. */
 const codeOf = (error: Error | null): string => {
+  if (error?.name === "HTTPParserError") return "what came is not HTTP"
   if (error !== null && "code" in error && CLOSED.has(error.code)) return "ECONNRESET"
   if (error !== null && "code" in error && typeof error.code === "string") return error.code
   return error === null ? "closed" : "failed"

@@ -4,7 +4,7 @@ import type { Desk } from "./desk.ts"
 import { Forward } from "./forward.ts"
 import { outgoingHeaders } from "./headers.ts"
 import type { Visit } from "./reception.ts"
-import { REFUSALS, refuse } from "./refusal.ts"
+import { failureWords, refuse } from "./refusal.ts"
 
 export const passFree = (
   desk: Desk,
@@ -35,7 +35,7 @@ export const passFree = (
         desk.underWay.delete(forward)
         resolve()
         if (failure === null || res.headersSent) return
-        refuse(res, dialect, REFUSALS.unreachable(upstream.upstream.provider, codeOf(failure)))
+        refuse(res, dialect, failureWords(upstream.upstream.provider, failure, false))
       },
     })
     desk.underWay.add(forward)
@@ -44,5 +44,3 @@ export const passFree = (
 /** One that says no length and no encoding of its transfer has no body. */
 const bodyOf = (req: IncomingMessage): IncomingMessage | null =>
   ["content-length", "transfer-encoding"].some((name) => name in req.headers) ? req : null
-
-const codeOf = (failure: { kind: string; code?: string }): string => failure.code ?? failure.kind

@@ -5,6 +5,7 @@
 import type { ServerResponse } from "node:http"
 import { explain, type RefusalReport } from "../host/errors.ts"
 import type { Dialect, Json, RefusalWords } from "./dialects/dialect.ts"
+import type { Failure } from "./forward.ts"
 
 /** 402 ends every agent's retries; Codex alone goes on after it, and stops at a 400. */
 const budgetStatus = (dialect: Dialect): number => (dialect.name === "openai-responses" ? 400 : 402)
@@ -105,11 +106,11 @@ export const REFUSALS = {
       `${provider} could not be reached (${code}); nothing was sent and nothing was charged.`,
       { provider, cause: code },
     ),
-  upstreamFailed: (provider: string, code: string): RefusalWords =>
+  upstreamFailed: (provider: string, code: string, isCounted: boolean): RefusalWords =>
     words(
       502,
       "upstream_failed",
-      `${provider} broke off before it answered (${code}); the call may have been billed and is counted as if it was.`,
+      `${provider} broke off before it answered (${code})${isCounted ? "; the call may have been billed and is counted as if it was" : ""}.`,
       { provider, cause: code },
     ),
   upstreamSilent: (provider: string, silentMs: number): RefusalWords =>
@@ -121,6 +122,17 @@ export const REFUSALS = {
   internal: (): RefusalWords =>
     words(500, "internal", "Stint failed at this request; its log says why."),
 } as const
+
+/** `isCounted`: it was a metered call, which is charged once it has left. */
+export const failureWords = (
+  provider: string,
+  failure: Failure,
+  isCounted: boolean,
+): RefusalWords => {
+  if (failure.kind === "unreachable") return REFUSALS.unreachable(provider, failure.code)
+  if (failure.kind === "silent") return REFUSALS.upstreamSilent(provider, failure.afterMs)
+  return REFUSALS.upstreamFailed(provider, failure.code, isCounted)
+}
 
 /** Stops a client's own retries, too; never a `retry-after`, which some sleep through for hours. */
 const STOPS_RETRIES: ReadonlySet<number> = new Set([400, 401, 402, 403, 404, 413, 426])

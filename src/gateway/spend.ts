@@ -1,9 +1,9 @@
 /** A held call at the provider: forwarded, read along, and settled before its end is seen. */
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { type AnswerHeaders, answerReader } from "./answer-reader.ts"
-import { type Attempt, type Failure, Forward } from "./forward.ts"
+import { type Attempt, Forward } from "./forward.ts"
 import { headerIn } from "./headers.ts"
-import { REFUSALS, refuse } from "./refusal.ts"
+import { failureWords, refuse } from "./refusal.ts"
 import type { UpstreamAnswer } from "./sending.ts"
 import { type Settling, settleAttempt } from "./settle-attempt.ts"
 import type { UpstreamRequest } from "./upstream.ts"
@@ -51,11 +51,5 @@ const headersOf = (up: UpstreamAnswer): AnswerHeaders => ({
 /** A client that has heard nothing yet hears why. */
 const tell = ({ visit, res }: Spending, { failure }: Attempt): void => {
   if (failure === null || res.headersSent) return
-  refuse(res, visit.dialect, wordsOf(visit.upstream.upstream.provider, failure))
-}
-
-const wordsOf = (provider: string, failure: Failure) => {
-  if (failure.kind === "unreachable") return REFUSALS.unreachable(provider, failure.code)
-  if (failure.kind === "broken") return REFUSALS.upstreamFailed(provider, failure.code)
-  return REFUSALS.upstreamSilent(provider, failure.afterMs)
+  refuse(res, visit.dialect, failureWords(visit.upstream.upstream.provider, failure, true))
 }

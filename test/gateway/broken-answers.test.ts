@@ -92,6 +92,16 @@ describe("an answer", () => {
     })
   }
 
+  it("that is not HTTP is told as that, for whoever mistyped an address", async () => {
+    const { w } = await open("SSH-2.0-OpenSSH_9.2\r\n")
+    const { status, body } = await ask(w)
+    expect([status, body.toString()]).toEqual([
+      502,
+      expect.stringContaining("(what came is not HTTP)"),
+    ])
+    expect(ends(w)).toEqual(["charged"])
+  })
+
   it("that nobody asked for never becomes that of the next call", async () => {
     const stranger = answered(OK, `{"of":"nobody"}`)
     const { w } = await open(`${answered(OK)}${stranger}`)
