@@ -10,6 +10,7 @@ import { commandRunner } from "../../runners/command-runner.ts"
 import type { SpawnFailure } from "../../runners/program.ts"
 import type { Runner } from "../../runners/runner.ts"
 import type { RunningCommand } from "../../runners/running-command.ts"
+import type { Room } from "../../sharing/room.ts"
 import type { SessionAgent } from "../../sharing/session.ts"
 import { type MeterOptions, openMeter } from "./agent-meter.ts"
 import {
@@ -39,7 +40,7 @@ export interface AgentProcess {
   readonly planned: PlannedAgent
   readonly admitted: SessionAgent
   /** Asked after each piece of output: whether more usage can be taken, or when. */
-  readonly room: () => Promise<void> | null
+  readonly room: Room
   readonly launcher: CommandLauncher
   readonly stdio: AgentStdio
   readonly call: RunCall
