@@ -13,11 +13,12 @@ import { AttachedCalls } from "./attached-calls.ts"
 import type { ToHolderChannel } from "./connect.ts"
 import { givenUp } from "./given-up.ts"
 import { lostSummary } from "./lost-summary.ts"
-import type { FromHolder, ToHolder, UsageRead, WorkReported } from "./messages.ts"
+import type { FromHolder, ToHolder } from "./messages.ts"
+import { Outbox, type Told } from "./outbox.ts"
+import type { Room } from "./room.ts"
 import type { SessionAgent, SessionRun } from "./session.ts"
 
 type Keyed = Extract<FromHolder, { readonly key: AgentKey }>
-type Told = UsageRead | WorkReported
 
 export class AttachedAgent implements SessionAgent {
   readonly key: AgentKey
@@ -44,7 +45,7 @@ export class AttachedAgent implements SessionAgent {
   private killed = false
   private wantedStop: { readonly reason: StopReason; readonly now: boolean } | null = null
   private said = 0
-  private outbox: Told[] = []
+  private readonly outbox = new Outbox()
 
   constructor(key: AgentKey, options: SessionRun, now: () => Instant) {
     this.key = key
@@ -77,10 +78,14 @@ export class AttachedAgent implements SessionAgent {
     this.reachedBy = channel
   }
 
+  /** Null while it may report as it likes; else resolves once the holder has written some of it. */
+  readonly room: Room = () => this.outbox.room()
+
   /** The holder is gone; what it must know waits. */
   unlink(): void {
     this.channel = null
     this.reachedBy = null
+    this.outbox.unanswered()
     this.calls.unlink()
   }
 
@@ -107,11 +112,14 @@ export class AttachedAgent implements SessionAgent {
       case "held":
       case "hold_refused":
       case "resolved":
+        this.calls.receive(message)
+        return
       case "unwritten":
+        this.outbox.unanswered()
         this.calls.receive(message)
         return
       case "counted":
-        this.outbox = this.outbox.filter((told) => told.type !== "usage" || told.n > message.n)
+        this.outbox.written(message.n)
         return
       case "ended":
         this.end(message.agent)
@@ -168,7 +176,8 @@ export class AttachedAgent implements SessionAgent {
     this.admission.resolve(this)
     // What calls came to is said before an end that would charge them.
     if (this.channel !== null) this.calls.link(this.channel)
-    for (const told of this.outbox) this.channel?.send(told)
+    this.outbox.answered()
+    for (const told of this.outbox.told) this.channel?.send(told)
     if (this.wantedStop !== null) this.sendStop(this.wantedStop)
   }
 
@@ -212,7 +221,7 @@ export class AttachedAgent implements SessionAgent {
 
   private tell(told: Told): void {
     if (this.isOver) return
-    this.outbox.push(told)
+    this.outbox.keep(told)
     this.channel?.send(told)
   }
 
@@ -248,7 +257,8 @@ export class AttachedAgent implements SessionAgent {
     if (this.isOver) return
     this.isOver = true
     this.calls.end()
-    const isReaped = this.outbox.some(({ type }) => type === "reaped" || type === "failed")
+    this.outbox.unanswered()
+    const isReaped = this.outbox.told.some(({ type }) => type === "reaped" || type === "failed")
     if (this.work !== null && !isReaped) this.work.kill()
     this.granted = true
     this.admission.resolve(this)

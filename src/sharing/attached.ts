@@ -18,6 +18,7 @@ import { givenUp } from "./given-up.ts"
 import { type Holding, listenAndHold } from "./holding.ts"
 import type { FromHolder, Standing } from "./messages.ts"
 import { openLedger } from "./open-ledger.ts"
+import type { Room } from "./room.ts"
 import type { Session, SessionOptions, SessionRun } from "./session.ts"
 
 /** Between attempts to find a holder or become one. */
@@ -101,8 +102,14 @@ export class AttachedSession implements Session {
     return Date.now()
   }
 
-  /** What waits for the disk waits at the holder. */
-  readonly room = (): null => null
+  /** What waits for the holder's disk is kept here until it is written. */
+  readonly room: Room = () => {
+    for (const agent of this.agents.values()) {
+      const room = agent.room()
+      if (room !== null) return room
+    }
+    return null
+  }
 
   on(_: "*", listener: (fact: Fact) => void): () => void {
     this.listeners.add(listener)

@@ -97,7 +97,7 @@ export const CallAnswered = Schema.Union([
     refusal: Refusal,
   }),
   Schema.Struct({ type: Schema.Literal("resolved"), key: AgentKey, id: Schema.String }),
-  /** Decided, and not on disk: the holder's ledger cannot be written now. */
+  /** Decided, and not on disk: the holder's ledger cannot be written now. Of a reading `id` is its number. */
   Schema.Struct({
     type: Schema.Literal("unwritten"),
     key: AgentKey,

@@ -6,6 +6,7 @@ import type { AgentId, StopReason } from "../../machines/vocabulary.ts"
 import type { Agent } from "../host/agent.ts"
 import { givenUp } from "./given-up.ts"
 import type { Holding } from "./holding.ts"
+import type { Room } from "./room.ts"
 import type { Session, SessionRun } from "./session.ts"
 
 export class HolderSession implements Session {
@@ -46,7 +47,7 @@ export class HolderSession implements Session {
     return this.holding.supervisor.waiting()
   }
 
-  readonly room = (): Promise<void> | null => this.holding.room()
+  readonly room: Room = () => this.holding.room()
 
   ownSettings(): BudgetSettings {
     return this.holding.inForce().settings

@@ -10,6 +10,7 @@ import { HeldBudget } from "./held-budget.ts"
 import { type Caller, Listener } from "./listener.ts"
 import type { ToHolder } from "./messages.ts"
 import { RemoteLives } from "./remote-lives.ts"
+import { type Room, roomFor } from "./room.ts"
 
 export interface HoldingOptions {
   readonly sources: RunSources
@@ -25,16 +26,10 @@ export interface Holding {
   readonly supervisor: Supervisor
   readonly inForce: () => InForce
   /** Null while few rows wait for the disk; else resolves once they are written, or cannot be. */
-  readonly room: () => Promise<void> | null
+  readonly room: Room
   /** Stops nobody: says goodbye once all is durable, and whoever is attached goes on. */
   readonly leave: () => Promise<void>
 }
-
-/**
- * More rows than this waiting for the disk come from a program that reports faster than any disk
- * takes rows. A thousand times what a fleet of agents reports in a second, and a few tens of MB.
- */
-export const WAITING_ROWS_MAX = 65_536
 
 export interface Listening {
   /** Resolves when those who outlived the last holder are known and served. */
@@ -89,8 +84,7 @@ const hold = async (
   return {
     supervisor,
     inForce: () => budget.inForce(supervisor.kept()),
-    room: () =>
-      ledger.pendingRows() < WAITING_ROWS_MAX ? null : supervisor.flush().catch(() => {}),
+    room: roomFor({ pendingRows: ledger.pendingRows, flush: () => supervisor.flush() }),
     leave: async () => {
       await lives.close()
       await supervisor.leave()

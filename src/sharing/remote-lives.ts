@@ -9,6 +9,7 @@ import type { Agent } from "../host/agent.ts"
 import { AdmissionRefused } from "../host/errors.ts"
 import type { Supervisor } from "../host/supervisor.ts"
 import type { Sweep } from "../host/take-over.ts"
+import { LedgerUnavailable } from "../ledger/ledger.ts"
 import type { Report, Runner } from "../runners/runner.ts"
 import { type Caller, CLAIMED_WITHIN_MS } from "./listener.ts"
 import type { AgentPresented, UsageRead, WorkReported } from "./messages.ts"
@@ -235,10 +236,19 @@ export class RemoteLives {
           life.caller?.channel.send({ type: "counted", key: life.key, n })
         }
       }
-    } catch {
+    } catch (error) {
       // Not written yet, so not acknowledged; the next reading asks again, and the end settles it.
+      if (error instanceof LedgerUnavailable) this.tellUnwritten(error)
     } finally {
       this.isFlushing = false
+    }
+  }
+
+  /** Or whoever reports would wait for what cannot be written now. */
+  private tellUnwritten({ reason, path, message }: LedgerUnavailable): void {
+    for (const { life, n } of this.untold()) {
+      const { key } = life
+      life.caller?.channel.send({ type: "unwritten", key, id: `${n}`, reason, path, message })
     }
   }
 

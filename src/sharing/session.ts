@@ -22,6 +22,7 @@ import { AttachedSession } from "./attached.ts"
 import { HolderSession } from "./holder.ts"
 import { type HoldingOptions, listenAndHold } from "./holding.ts"
 import { openLedger } from "./open-ledger.ts"
+import type { Room } from "./room.ts"
 
 /** A handle on one admission, wherever it is decided. */
 export interface SessionAgent {
@@ -61,8 +62,8 @@ export interface Session {
   /** What its own sources and the values kept in the ledger come to, whether that applies or not. */
   readonly ownSettings: () => BudgetSettings
   readonly now: () => number
-  /** Null while usage may come as it likes; else resolves once what came is written. */
-  readonly room: () => Promise<void> | null
+  /** Asked before more usage is taken. */
+  readonly room: Room
   readonly on: (type: "*", listener: (fact: Fact) => void) => () => void
   /** Asks this session's own agents to stop, and withdraws those that wait. */
   readonly stopAll: (reason: StopReason) => void

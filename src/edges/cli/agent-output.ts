@@ -1,5 +1,6 @@
 /** What an agent prints, on its way to ours: byte for byte, or in whole lines with its name. */
 import type { Readable, Writable } from "node:stream"
+import { letGo } from "./chunk-memory.ts"
 
 /** Reads along; sees every byte, changes none. A promise: no more until it resolves. */
 export type ReadAlong = (chunk: Buffer) => Promise<void> | null
@@ -18,12 +19,15 @@ const holder = (stream: Readable): ((until: Promise<void> | null) => void) => {
   }
 }
 
-/** Passes bytes on as they come, as fast as `to` takes them. */
-export const passBytes = (from: Readable, to: Writable, readAlong: ReadAlong): void => {
+/** Takes chunks that nobody else uses, and lets their memory go once they are written. */
+export type GivenOutput = Writable & { readonly give: (chunk: Buffer) => boolean }
+
+/** Passes bytes on as they come, as fast as `to` takes them. What it reads is given away. */
+export const passBytes = (from: Readable, to: GivenOutput, readAlong: ReadAlong): void => {
   const hold = holder(from)
   from.on("data", (chunk: Buffer) => {
     hold(readAlong(chunk))
-    if (!to.write(chunk) && !to.destroyed) hold(drained(to))
+    if (!to.give(chunk) && !to.destroyed) hold(drained(to))
   })
   // Nobody reads ours any more: the child is to hear of it as it would without us.
   const close = (): void => {
@@ -51,10 +55,10 @@ export interface LineOutput {
   readonly onceReady: (go: () => void) => void
 }
 
-/** `put` where lines reach the stream by a way of their own. */
-export const lineOutput = (
-  to: Writable,
-  put: (lines: Buffer) => void = (lines) => to.write(lines),
+/** `put` where lines reach the stream by a way of their own; they are nobody else's. */
+export const lineOutput = <To extends Writable>(
+  to: To,
+  put: (lines: Buffer, to: To) => void,
 ): LineOutput => {
   const waiting: (() => void)[] = []
   const goOn = (): void => {
@@ -66,7 +70,7 @@ export const lineOutput = (
     write: (lines) => {
       // A reader that has left takes everything: agents must not stand still for it.
       if (to.destroyed) return true
-      put(lines)
+      put(lines, to)
       return !to.writableNeedDrain
     },
     onceReady: (go) => {
@@ -79,9 +83,11 @@ export const lineOutput = (
 /** A line that never ends is passed on in parts of this size. */
 const LINE_BYTES_MAX = 1 << 20
 const NEWLINE = 0x0a
-const END_OF_LINE = Buffer.from("\n")
 
-/** Passes whole lines on with a prefix, so that the lines of many agents do not mix. */
+/**
+ * Passes whole lines on with a prefix, so that the lines of many agents do not mix. What it reads is
+ * copied, and let go.
+ */
 export const passLines = (
   from: Readable,
   to: LineOutput,
@@ -102,6 +108,8 @@ export const passLines = (
     const cut = last < 0 && all.length > LINE_BYTES_MAX ? all.length : last + 1
     rest = Buffer.from(all.subarray(cut))
     if (cut > 0) print(all.subarray(0, cut))
+    letGo(all)
+    letGo(chunk)
   })
   from.on("end", () => {
     if (rest.length > 0) print(rest)
@@ -109,14 +117,25 @@ export const passLines = (
   })
 }
 
+/** A copy in memory of its own; the last line is ended if it was not. */
 const prefixed = (bytes: Buffer, start: Buffer): Buffer => {
-  const parts: Buffer[] = []
+  const isCut = bytes[bytes.length - 1] !== NEWLINE
+  const lines = newlinesIn(bytes) + (isCut ? 1 : 0)
+  const whole = Buffer.allocUnsafeSlow(bytes.length + lines * start.length + (isCut ? 1 : 0))
+  let length = 0
   for (let at = 0; at < bytes.length; ) {
     const newline = bytes.indexOf(NEWLINE, at)
     const next = newline < 0 ? bytes.length : newline + 1
-    parts.push(start, bytes.subarray(at, next))
-    if (newline < 0) parts.push(END_OF_LINE)
+    length += start.copy(whole, length)
+    length += bytes.copy(whole, length, at, next)
     at = next
   }
-  return Buffer.concat(parts)
+  if (isCut) whole[length] = NEWLINE
+  return whole
+}
+
+const newlinesIn = (bytes: Buffer): number => {
+  let count = 0
+  for (let at = bytes.indexOf(NEWLINE); at !== -1; at = bytes.indexOf(NEWLINE, at + 1)) count += 1
+  return count
 }

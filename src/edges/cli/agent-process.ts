@@ -1,6 +1,5 @@
 /** One agent of a run as a process: its command, its streams, and the meter that reads along. */
 import { once } from "node:events"
-import type { Writable } from "node:stream"
 import { setTimeout as delay } from "node:timers/promises"
 import type { Environment } from "../../config/environment.ts"
 import type { PlannedAgent } from "../../config/plan.ts"
@@ -11,9 +10,16 @@ import { commandRunner } from "../../runners/command-runner.ts"
 import type { SpawnFailure } from "../../runners/program.ts"
 import type { Runner } from "../../runners/runner.ts"
 import type { RunningCommand } from "../../runners/running-command.ts"
+import type { Room } from "../../sharing/room.ts"
 import type { SessionAgent } from "../../sharing/session.ts"
 import { type MeterOptions, openMeter } from "./agent-meter.ts"
-import { type LineOutput, passBytes, passLines, type ReadAlong } from "./agent-output.ts"
+import {
+  type GivenOutput,
+  type LineOutput,
+  passBytes,
+  passLines,
+  type ReadAlong,
+} from "./agent-output.ts"
 import type { RunCall } from "./run-arguments.ts"
 import type { Suspension } from "./suspension.ts"
 
@@ -21,7 +27,7 @@ export type AgentStdio =
   /** Inherited untouched. */
   | { readonly kind: "terminal"; readonly foreground: boolean }
   /** Captured, and passed on byte for byte. */
-  | { readonly kind: "bytes"; readonly foreground: boolean; readonly stdout: Writable }
+  | { readonly kind: "bytes"; readonly foreground: boolean; readonly stdout: GivenOutput }
   /** Captured, and passed on in whole lines with the agent's name. */
   | {
       readonly kind: "lines"
@@ -34,7 +40,7 @@ export interface AgentProcess {
   readonly planned: PlannedAgent
   readonly admitted: SessionAgent
   /** Asked after each piece of output: whether more usage can be taken, or when. */
-  readonly room: () => Promise<void> | null
+  readonly room: Room
   readonly launcher: CommandLauncher
   readonly stdio: AgentStdio
   readonly call: RunCall

@@ -8,6 +8,7 @@
 import { write, writeSync } from "node:fs"
 import { Writable } from "node:stream"
 import { isatty } from "node:tty"
+import { letGo } from "./chunk-memory.ts"
 
 /** Between attempts at a pipe that somebody else made non-blocking. */
 const FULL_PIPE_PACE_MS = 10
@@ -46,12 +47,21 @@ export class DescriptorOutput extends Writable {
     }
   }
 
+  /** Writes a chunk that nobody else uses, and lets its memory go as soon as it is written. */
+  give(chunk: Buffer): boolean {
+    return this.write(chunk, () => letGo(chunk))
+  }
+
   override _write(chunk: Buffer, _encoding: BufferEncoding, written: Written): void {
     this.#put(chunk, written)
   }
 
   override _writev(chunks: { readonly chunk: Buffer }[], written: Written): void {
-    this.#put(Buffer.concat(chunks.map(({ chunk }) => chunk)), written)
+    const all = Buffer.concat(chunks.map(({ chunk }) => chunk))
+    this.#put(all, (error) => {
+      letGo(all)
+      written(error)
+    })
   }
 
   #put(bytes: Buffer, written: Written): void {

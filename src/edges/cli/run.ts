@@ -16,6 +16,7 @@ import { openSession, type Session } from "../../sharing/session.ts"
 import { type LineOutput, lineOutput } from "./agent-output.ts"
 import { type AgentStdio, agentRunner, STREAMS } from "./agent-process.ts"
 import { BadCall } from "./arguments.ts"
+import { letGo } from "./chunk-memory.ts"
 import type { DescriptorOutput } from "./descriptor-output.ts"
 import { EXIT, type Outcome } from "./exit-status.ts"
 import { type LiveView, openLiveView } from "./live/view.ts"
@@ -203,8 +204,13 @@ interface Lines {
 
 /** With a picture on the screen every line goes through it, and waits for the screen. */
 const linesOf = (io: RunIo, view: LiveView | null): Lines => {
-  if (view === null) return { stdout: lineOutput(io.stdout), stderr: lineOutput(io.stderr) }
-  const onScreen = lineOutput(io.stderr, (lines) => view.print(lines.toString("utf8")))
+  const give = (lines: Buffer, to: DescriptorOutput): unknown => to.give(lines)
+  if (view === null)
+    return { stdout: lineOutput(io.stdout, give), stderr: lineOutput(io.stderr, give) }
+  const onScreen = lineOutput(io.stderr, (lines) => {
+    view.print(lines.toString("utf8"))
+    letGo(lines)
+  })
   return { stdout: onScreen, stderr: onScreen }
 }
 

@@ -4,9 +4,19 @@
  */
 import { Worker } from "node:worker_threads"
 
+/**
+ * Rows are garbage once they are written, one transaction later. V8 would let tens of MB of it come
+ * together, more the more rows have passed.
+ */
+const YOUNG_MB = 8
+
 /** Waits to be told what to open; until then it keeps no process alive and may be left to itself. */
 export const beginThread = (): Worker => {
-  const worker = new Worker(workerFile(), { name: "ledger", execArgv: [] })
+  const worker = new Worker(workerFile(), {
+    name: "ledger",
+    execArgv: [],
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
+  })
   // Died before it was needed: whoever needs it sees that it is gone, and begins another.
   worker.on("error", () => {})
   worker.unref()
