@@ -17,11 +17,17 @@ export interface AnswerHeaders {
 export interface AnswerReader {
   /** What may go on to the client now, in order. */
   readonly push: (chunk: Buffer) => readonly Buffer[]
-  /** After the last chunk, once: what is left to go on, and whether the meter could; at once if it can. */
-  readonly end: () => {
-    readonly rest: readonly Buffer[]
-    readonly read: Readability | Promise<Readability>
-  }
+  /** After the last chunk, once. */
+  readonly end: () => AnswerEnd
+}
+
+export interface AnswerEnd {
+  /** What is left to go on. */
+  readonly rest: readonly Buffer[]
+  /** Lets the meter read the rest, once, and says whether it could; a promise where that is decoded first. */
+  readonly read: () => Readability | Promise<Readability>
+  /** It is decoded first. */
+  readonly takesTime: boolean
 }
 
 /** A longer JSON body is passed on and not metered. */
@@ -53,7 +59,7 @@ const filtered = (meter: AnswerMeter, added: AddedUsage): AnswerReader => {
   const filter = new AddedUsageFilter(added, meter.event)
   return {
     push: (chunk) => filter.push(chunk),
-    end: () => ({ rest: filter.end(), read: "read" }),
+    end: () => ({ rest: filter.end(), read: () => "read", takesTime: false }),
   }
 }
 
@@ -62,7 +68,11 @@ const unencoded = (plain: PlainReader): AnswerReader => ({
     plain.push(chunk)
     return [chunk]
   },
-  end: () => ({ rest: [], read: plain.end() ? "read" : "unreadable" }),
+  end: () => ({
+    rest: [],
+    read: () => (plain.end() ? "read" : "unreadable"),
+    takesTime: false,
+  }),
 })
 
 const alongside = (decoding: DecodingReader, plain: PlainReader): AnswerReader => ({
@@ -72,7 +82,8 @@ const alongside = (decoding: DecodingReader, plain: PlainReader): AnswerReader =
   },
   end: () => ({
     rest: [],
-    read: decoding.end().then((readability) => (plain.end() ? readability : "unreadable")),
+    read: () => decoding.end().then((readability) => (plain.end() ? readability : "unreadable")),
+    takesTime: true,
   }),
 })
 

@@ -7,16 +7,9 @@ import type { RefusalReport } from "../host/errors.ts"
 import type { PriceBook } from "../pricing/price-book.ts"
 import { boundOf } from "./call-bound.ts"
 import type { Desk } from "./desk.ts"
-import type {
-  CallPath,
-  CallRequest,
-  MalformedRequest,
-  RefusalWords,
-  RequestChange,
-} from "./dialects/dialect.ts"
-import { outgoingHeaders } from "./headers.ts"
+import type { CallPath, CallRequest, MalformedRequest, RefusalWords } from "./dialects/dialect.ts"
 import { type Placed, placeHold, unanswered } from "./holding.ts"
-import type { HeldCall } from "./metered-agent.ts"
+import { PresumedRequest, requestOf } from "./leaving.ts"
 import { type CountAsk, countApiOf, countInput } from "./provider-count.ts"
 import type { Visit } from "./reception.ts"
 import { budgetWords, REFUSALS, refuse } from "./refusal.ts"
@@ -24,7 +17,7 @@ import { decodeBody, readBody } from "./request-body.ts"
 import { type Unsettled, voidUnsent } from "./settle-attempt.ts"
 import { spend } from "./spend.ts"
 import type { UpstreamRequest } from "./upstream.ts"
-import { NOTE_TOKENS, wrapUpNote } from "./wrap-up-note.ts"
+import { NOTE_TOKENS } from "./wrap-up-note.ts"
 
 export interface Exchange {
   readonly desk: Desk
@@ -51,9 +44,11 @@ export const exchange = async (call: Exchange): Promise<void> => {
   if (read === "gone") return
   if ("status" in read) return refuse(res, visit.dialect, read)
   const at = desk.now()
-  const { answer, inputTokens } = await hold(call, read, at, gone)
+  const placing = hold(call, read, at, gone)
+  const presumed = new PresumedRequest(call, read)
+  const { answer, inputTokens } = await placing
   if (!answer.granted) return refuseHold(call, read, answer.refusal)
-  await spendHeld(call, read, { held: answer.held, inputTokens, at }, gone)
+  await spendHeld(call, read, { held: answer.held, inputTokens, at }, presumed, gone)
 }
 
 /** From here on there is a hold, and each way out ends it. */
@@ -61,6 +56,7 @@ const spendHeld = async (
   call: Exchange,
   read: CallRead,
   hold: Pick<Unsettled, "held" | "inputTokens" | "at">,
+  presumed: PresumedRequest,
   gone: AbortSignal,
 ): Promise<void> => {
   const { desk, visit, prices, req, res } = call
@@ -68,7 +64,7 @@ const spendHeld = async (
   try {
     if (gone.aborted) return await voidUnsent(settling)
     const meter = visit.dialect.meter(read.request)
-    return await spend({ ...settling, meter, req, res, ...outgoing(call, read, hold.held) })
+    return await spend({ ...settling, meter, req, res, ...presumed.as(hold.held) })
   } catch (error) {
     await voidUnsent(settling)
     throw error
@@ -152,20 +148,6 @@ const countAsk = (call: Exchange, request: CallRequest, body: Buffer): CountAsk 
   return { api, upstream, model: request.model, body, withinMs: desk.settings.connectMs, asked }
 }
 
-interface Shape {
-  readonly path: string
-  readonly body: Buffer
-  readonly decoded: boolean
-  readonly plainAnswer: boolean
-}
-
-const requestOf = ({ visit, req }: Exchange, { path, body, ...shape }: Shape): UpstreamRequest => {
-  const { version, query, key, upstream } = visit
-  const bodyLength = body.length
-  const headers = outgoingHeaders(req, { host: upstream.host, key, bodyLength, ...shape })
-  return { method: "POST", version, path, query, headers, body }
-}
-
 const refuseHold = (
   { desk, visit, res }: Exchange,
   { request }: CallRead,
@@ -176,32 +158,3 @@ const refuseHold = (
   const unboundable = request.unboundable?.why ?? null
   refuse(res, visit.dialect, budgetWords(visit.dialect, { agentId, refusal, unboundable }))
 }
-
-/** The request as it leaves: the same bytes, unless something had to be put in. */
-const outgoing = (
-  call: Exchange,
-  read: CallRead,
-  held: HeldCall,
-): { readonly sent: UpstreamRequest; readonly hidesUsage: boolean } => {
-  const { visit, desk } = call
-  const { request } = read
-  const change: RequestChange = {
-    outputCap: isCapToPut(request, held) ? held.outputTokens : null,
-    askUsage: !request.saysUsage,
-    note:
-      desk.settings.wrapUpNote && held.wrapUp !== null
-        ? wrapUpNote(held.wrapUp.remainingTokens ?? 0)
-        : null,
-  }
-  const isChanged = change.outputCap !== null || change.askUsage || change.note !== null
-  const sent = requestOf(call, {
-    path: visit.path,
-    body: isChanged ? visit.dialect.rewrite(read.body, change) : read.original,
-    decoded: isChanged,
-    plainAnswer: change.askUsage,
-  })
-  return { sent, hidesUsage: change.askUsage }
-}
-
-const isCapToPut = (request: CallRequest, held: HeldCall): boolean =>
-  request.hasOutput && (!request.saysCap || request.outputCap !== held.outputTokens)

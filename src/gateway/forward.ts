@@ -3,7 +3,7 @@
  * whoever is slower. When the client leaves, the answer is read on for its usage, within bounds.
  */
 import type { IncomingMessage, ServerResponse } from "node:http"
-import type { AnswerReader } from "./answer-reader.ts"
+import type { AnswerEnd, AnswerReader } from "./answer-reader.ts"
 import { headerIn, returningHeaders } from "./headers.ts"
 import type { Sending, UpstreamAnswer } from "./sending.ts"
 import type { GatewaySettings } from "./settings.ts"
@@ -205,24 +205,24 @@ export class Forward implements Answering {
     const { res, onEnd } = this.call
     res.off("close", this.onClientClose)
     res.off("drain", this.onClientDrain)
-    const last = this.endOfReading()
-    const stopped = last === null ? "broken" : stop
-    const attempt = { left: this.left, status: this.up?.status ?? null, stop: stopped, failure }
-    const over = (rest: readonly Buffer[]): void => {
+    const attempt = { left: this.left, status: this.up?.status ?? null, failure }
+    const over = (rest: readonly Buffer[], isBroken: () => boolean): void => {
       try {
         then(rest)
       } finally {
-        onEnd(attempt)
+        onEnd({ ...attempt, stop: isBroken() ? "broken" : stop })
       }
     }
-    if (!(last?.read instanceof Promise)) over(last?.rest ?? [])
-    else last.read.catch(() => "unreadable").then(() => over(last.rest))
+    const last = this.endOfReading()
+    if (last === null) over([], () => true)
+    else if (last.takesTime) settledIn(last.read).then((isRead) => over(last.rest, () => !isRead))
+    else over(last.rest, () => !couldRead(last.read))
   }
 
   /** Null: a meter broke at it, and what it says may not be all. The client has its bytes all the same. */
-  private endOfReading(): ReturnType<AnswerReader["end"]> | null {
+  private endOfReading(): AnswerEnd | null {
     try {
-      return this.reader?.end() ?? { rest: [], read: "read" }
+      return this.reader?.end() ?? NOBODY_READ
     } catch {
       return null
     }
@@ -235,6 +235,27 @@ export class Forward implements Answering {
   private wait(ms: number): void {
     clearTimeout(this.timer)
     this.timer = setTimeout(() => this.silent(ms), ms)
+  }
+}
+
+const NOBODY_READ: AnswerEnd = { rest: [], read: () => "read", takesTime: false }
+
+/** False where the meter broke, which is not the same as an answer that cannot be read. */
+const couldRead = (read: AnswerEnd["read"]): boolean => {
+  try {
+    read()
+    return true
+  } catch {
+    return false
+  }
+}
+
+const settledIn = async (read: AnswerEnd["read"]): Promise<boolean> => {
+  try {
+    await read()
+    return true
+  } catch {
+    return false
   }
 }
 

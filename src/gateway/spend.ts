@@ -3,18 +3,14 @@ import type { IncomingMessage, ServerResponse } from "node:http"
 import { type AnswerHeaders, answerReader } from "./answer-reader.ts"
 import { type Attempt, Forward } from "./forward.ts"
 import { headerIn } from "./headers.ts"
+import type { Leaving } from "./leaving.ts"
 import { failureWords, refuse } from "./refusal.ts"
 import type { UpstreamAnswer } from "./sending.ts"
 import { type Settling, settleAttempt } from "./settle-attempt.ts"
-import type { UpstreamRequest } from "./upstream.ts"
 
-export interface Spending extends Settling {
+export interface Spending extends Settling, Leaving {
   readonly req: IncomingMessage
   readonly res: ServerResponse
-  /** As it leaves, its body with it. */
-  readonly sent: UpstreamRequest
-  /** The client did not ask for the usage that it gets. */
-  readonly hidesUsage: boolean
 }
 
 /** Resolves when the hold's end is written. */

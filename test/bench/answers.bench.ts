@@ -77,7 +77,7 @@ const HEADERS = { contentType: "text/event-stream", contentEncoding: undefined }
 const readAlong = ({ meter, added }: Answer, chunks: Chunks): void => {
   const reader = answerReader(meter(REQUEST), HEADERS, added)
   for (const chunk of chunks) reader.push(chunk)
-  reader.end()
+  reader.end().read()
 }
 
 const copied = (chunks: Chunks): void => {

@@ -35,7 +35,7 @@ const answered = async (
   const reader = answerReader(meter, { contentType: type, contentEncoding: encoding }, added)
   const out = chunks.flatMap((chunk) => reader.push(chunk))
   const { rest, read } = reader.end()
-  return { out: Buffer.concat([...out, ...rest]), read: await read, meter }
+  return { out: Buffer.concat([...out, ...rest]), read: await read(), meter }
 }
 
 describe("a stream", () => {
@@ -111,7 +111,7 @@ describe("a JSON body", () => {
       for (const out of reader.push(piece)) passed += out.length
     }
     expect(passed).toBe(BODY_BYTES_MAX + begin.length)
-    expect(await reader.end().read).toBe("unreadable")
+    expect(await reader.end().read()).toBe("unreadable")
   })
 })
 
