@@ -2,7 +2,7 @@
  * The metering gateway: a server on the loopback that every model call of an agent passes. It
  * admits agents, each with a base URL and a key of its own, and lets nothing by that it cannot meter.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
+import type { IncomingMessage, Server, ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import type { Logger } from "pino"
 import type { Instant } from "../../machines/vocabulary.ts"
@@ -19,6 +19,9 @@ import { REFUSALS, refuse } from "./refusal.ts"
 import { DEFAULT_SETTINGS, type GatewaySettings } from "./settings.ts"
 import { UnderWay, Visits } from "./under-way.ts"
 import { type Upstream, UpstreamConnections } from "./upstream.ts"
+
+/** Not imported: Node would ask the module for all it has, and load its own WebSocket for that. */
+const { createServer } = process.getBuiltinModule("node:http")
 
 export interface GatewayOptions {
   readonly upstreams: readonly Upstream[]
