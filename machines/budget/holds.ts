@@ -269,6 +269,8 @@ const resolveAs = (
   const hold = holdOf(turned.budget, holdId)
   if (hold === undefined) return conclude(turned, "unknown", [])
   const resolved = conclude(turned, "resolves", [resolution(kind, hold)])
+  // What never left reports nothing: its agent is judged at its next report.
+  if (kind === "hold_voided") return resolved
   return stopIfFull(resolved, "resolvesAndStops", hold.key, at)
 }
 

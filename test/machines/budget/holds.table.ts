@@ -53,6 +53,17 @@ export const holds: Checks = {
     [hold("i", "a", 60), "admits | day 0+60 | a 0+60"],
   ]),
 
+  "whom a call without a bound makes metered is stopped by a report, and not by a call that never left":
+    table({ ...SETTINGS, allowUnbounded: true }, [
+      [spawn("a"), "admits | day 0 | a 0"],
+      [hold("h", "a", 60), "admits | day 0+60 | a 0+60"],
+      [settle("h", 60), "resolves | day 60 | a 60"],
+      [hold("i", "a", 0, { isBounded: false }), "admits | day 60 | a 60"],
+      [voids("i"), "resolves | day 60 | a 60"],
+      [hold("j", "a", 0), "admits | day 60 | a 60"],
+      [settle("j", 0), "resolvesAndStops | day 60 | a 60 stopping agent_token_limit"],
+    ]),
+
   "an expired hold is charged in full, as uncertain, and never early": table(SETTINGS, [
     [spawn("a"), "admits | day 0 | a 0"],
     [hold("h", "a", 40), "admits | day 0+40 | a 0+40"],
