@@ -65,14 +65,7 @@ const asks: fc.Arbitrary<Ask> = fc
     fc.record({ ...how, input: tokens, range: fc.constant({ least: 0, most: 0 }) }),
     fc.record({ ...how, input: fc.constantFrom(0, 1, 10), range: lengths }),
   )
-  .map(({ range, ...ask }) => asking({ ...ask, ...range }))
-/**
- * A call without a bound asks for something of every account. One that asks for nothing makes its agent
- * metered where an account of its own may be full already, and the documents do not say whether it is
- * stopped then or at its next report.
- */
-const asking = (ask: Ask): Ask =>
-  ask.bounded ? ask : { ...ask, input: Math.max(1, ask.input), price: Math.max(1, ask.price ?? 1) }
+  .map(({ range, ...ask }) => ({ ...ask, ...range }))
 const weights = fc.constantFrom(
   { input: 1, output: 1, cacheWrite: 1, cacheRead: 0 },
   { input: 1, output: 1.5, cacheWrite: 1.25, cacheRead: 0.001 },

@@ -21,6 +21,8 @@ class Agent {
   reason: string | null = null // the first cause, latched by `??=`: stopping once it is set
   endedIn: string | null = null // the window in which it ended
   metered = false // from its first reported usage without a hold, or call without a bound
+  deadline = Number.POSITIVE_INFINITY // reached at now >= deadline, whatever else falls on that instant
+  judged = true // false: metered by a hold, and no report of it has come yet
   wrapping = false // told that only what was set aside is left
   refused: Refusal[] = [] // its refused holds since the last granted one
 }
@@ -49,6 +51,7 @@ const expire = (c: Call) => {
   if (c.state !== "open") return // not reported: charged in full, and what it cost if that is known
   const cost = { heldCost: 0, cost: c.heldCost, uncertainCost: c.heldCost }
   const sums = { held: 0, used: c.held, uncertain: c.held, unpriced: c.isPriced ? 0 : 1, ...cost }
+  if (c.agent) c.agent.judged = true
   Object.assign(c, sums, { state: "expired" })
 }
 const costOf = ({ cost, heldCost, uncertainCost, overrunCost, unpriced }: typeof money) => ({
@@ -78,8 +81,9 @@ export class ReferenceModel {
     const agent = new Agent()
     const answer = this.judge([slots, ...this.path(agent, { tokens: 1, cost: 1 })])
     if (answer.ok) this.agents.set(name, agent)
+    agent.deadline = this.now + (minutes ?? FOREVER) * 60_000
     const ring = () => Object.assign(agent, { reason: agent.reason ?? "duration_limit" })
-    if (answer.ok) this.timers.push({ at: this.now + (minutes ?? FOREVER) * 60_000, ring })
+    if (answer.ok) this.timers.push({ at: agent.deadline, ring })
     return answer
   }
   /** Null: it waits in line. */
@@ -102,7 +106,7 @@ export class ReferenceModel {
     this.tick(at)
     return this.answers.splice(0)
   }
-  settle(at: number, holdId: string, usage: ModelUsage, cost: Limit): void {
+  settle(at: number, holdId: string, usage: ModelUsage, cost: Limit, isReport = true): void {
     this.tick(at)
     const call = this.calls.get(`hold ${holdId}`)
     if (!call || call.state === "closed") return // after expiry it corrects the charge
@@ -113,16 +117,19 @@ export class ReferenceModel {
     const known = { cost: cost ?? 0, uncertainCost: 0, overrunCost, unpriced: 0 }
     const unknown = call.state === "expired" ? {} : { unpriced: 1 } // what was charged stands
     Object.assign(call, sums, cost === null ? unknown : known, { heldCost: 0, state: "closed" })
+    if (call.agent && isReport) call.agent.judged = true
     this.moveOn()
   }
   voidHold(at: number, holdId: string): void {
     this.tick(at)
-    if (this.calls.get(`hold ${holdId}`)?.state === "open") this.settle(at, holdId, nothing, 0)
+    if (this.calls.get(`hold ${holdId}`)?.state === "open")
+      this.settle(at, holdId, nothing, 0, false)
   }
   report(at: number, name: string, usageId: string | null, usage: ModelUsage, cost: Limit): void {
     const agent = this.find(at, name)
     if (!agent) return
     agent.metered = true
+    agent.judged = true
     const key = usageId === null ? `call ${this.calls.size}` : `usage ${name} ${usageId}`
     const isNew = !this.calls.has(key)
     const call = this.calls.get(key) ?? this.add(key, agent, {}) // a repeat keeps its window
@@ -161,6 +168,7 @@ export class ReferenceModel {
     this.add(`changed ${this.calls.size}`, null, { overrun: overran, overrunCost: overranCost })
     const isOther = perAgentTokenLimit !== this.settings.perAgentTokenLimit // told once per limit
     for (const agent of this.live()) agent.wrapping &&= !isOther
+    for (const agent of this.live()) agent.judged = true
     this.moveOn()
   }
   crash(at: number): void {
@@ -196,11 +204,13 @@ export class ReferenceModel {
   private moveOn(): void {
     const metered = this.live().filter((agent) => agent.metered && !agent.reason)
     for (const agent of this.settings.enforceHardLimits ? metered : []) {
-      const path = this.path(agent, { tokens: 1, cost: 1 }) // stop at used >= limit
-      const [own, ...rest] = path.map((a) => (over(a.limit, a.used + 1) ? a.reason : null))
+      const full = this.path(agent, { tokens: 1, cost: 1 }) // stop at used >= limit
+        .filter((a) => over(a.limit, a.used + 1))
+        .filter((a) => agent.judged || a.of !== "agent") // its own: at the report that reaches it
       const isUnknown = this.sums(agent, null).unpriced > 0 && !this.settings.allowUnpriced
-      const unknown = isUnknown && this.limitsMoney() ? "cost_limit" : null
-      agent.reason = own ?? unknown ?? rest.find((reason) => reason !== null) ?? null
+      const unknown = isUnknown && agent.judged && this.limitsMoney() ? "cost_limit" : null
+      const own = full.find((a) => a.reason === "agent_token_limit")
+      agent.reason = own?.reason ?? unknown ?? full[0]?.reason ?? null
     }
     const isFirst = (w: Waiting) => this.line.find((other) => other.agent === w.agent) === w
     for (const waiting of this.line.filter(isFirst)) {
@@ -255,6 +265,7 @@ export class ReferenceModel {
     if (agent.endedIn) return refuse(plain("stale", this.cost(ask, ask.most).tokens))
     const least = this.cost(ask, ask.least)
     if (agent.reason) return this.refuseLeaving(agent, least)
+    if (this.now >= agent.deadline) return refuse(plain("duration_limit", least.tokens))
     const isHeld =
       (ask.bounded || allowUnbounded) &&
       (ask.price !== null || allowUnpriced || !this.limitsMoney()) // never counted as 0
@@ -271,6 +282,7 @@ export class ReferenceModel {
     const refusal = fits === undefined ? judgeAt(ask.least, !usesLast) : undefined
     if (refusal && hard) return this.refuseHold(agent, ask, refusal)
     if (fits !== undefined && usesLast) agent.wrapping = true
+    agent.judged &&= agent.metered || ask.bounded
     agent.metered ||= !ask.bounded
     agent.refused = []
     const outputTokens = hard && fits !== undefined ? fits : ask.most // soft: flagged, and all of it
