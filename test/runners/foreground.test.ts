@@ -67,6 +67,9 @@ describe.skipIf(!hasScript)("a command on a terminal (needs script of util-linux
     )
     process.kill(Number(pid), "SIGUSR2")
     await terminal.shows(/ended \{"exitCode":null,"signal":"SIGKILL"\}/)
-    expect(aliveWith(mark).filter(({ words }) => /^sh |^sleep/.test(words))).toEqual([])
+    // `script` starts the supervisor through a shell of its own, which may outlive it by a moment.
+    const isOfTheCommand = ({ words }: { words: string }): boolean =>
+      /^sh |^sleep/.test(words) && !words.includes("terminal-supervisor")
+    expect(aliveWith(mark).filter(isOfTheCommand)).toEqual([])
   })
 })
