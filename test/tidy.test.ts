@@ -23,7 +23,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["machines/vocabulary.ts"],
   ["machines/budget/"],
   ["machines/"],
-  ["src/config/"],
+  ["src/config/", "src/log/"],
   ["src/ledger/", "src/runners/", "src/meters/", "src/inspector/", "src/pricing/"],
   ["src/host/"],
   ["src/replay/", "src/sharing/", "src/gateway/"],

@@ -1,6 +1,7 @@
 /** What every exchange of one gateway shares. */
-import type { Logger } from "pino"
+
 import type { Instant } from "../../machines/vocabulary.ts"
+import type { Log } from "../log/log.ts"
 import type { PriceBook, ProviderName } from "../pricing/price-book.ts"
 import type { Credentials } from "./credentials.ts"
 import type { Dialect, DialectName } from "./dialects/dialect.ts"
@@ -14,7 +15,7 @@ export interface Desk {
   readonly dialects: Readonly<Record<DialectName, Dialect>>
   readonly prices: () => Promise<PriceBook>
   readonly credentials: Credentials
-  readonly log: Logger
+  readonly log: Log
   readonly now: () => Instant
   /** Gives each answer that is still under way up. */
   readonly underWay: UnderWay

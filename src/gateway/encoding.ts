@@ -4,14 +4,7 @@
  */
 
 import type { Transform } from "node:stream"
-import {
-  constants,
-  createBrotliDecompress,
-  createGunzip,
-  createInflate,
-  createInflateRaw,
-  createZstdDecompress,
-} from "node:zlib"
+import { lateZlib } from "./late-zlib.ts"
 
 /** `unreadable`: an unknown coding, damaged bytes, or more of them than anybody reads. */
 export type Readability = "read" | "unreadable"
@@ -101,27 +94,34 @@ const decode = (
   }
 }
 
-const { Z_SYNC_FLUSH, BROTLI_OPERATION_FLUSH, ZSTD_e_flush, ZSTD_d_windowLogMax } = constants
 /** So that a cut body gives what came, and is no error. */
-const CUT_SHORT = { finishFlush: Z_SYNC_FLUSH }
+const cutShort = () => ({ finishFlush: lateZlib().constants.Z_SYNC_FLUSH })
 
-const ZSTD = {
-  finishFlush: ZSTD_e_flush,
-  params: { [ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX },
-}
-
-const gzip = (): Transform => createGunzip(CUT_SHORT)
+const gzip = (): Transform => lateZlib().createGunzip(cutShort())
 
 /** Named after the format without a frame, sent mostly with it; the first byte tells which. */
 const deflate = (first: Buffer | null): Transform =>
   first === null || ((first[0] ?? 0) & 0x0f) === 0x08
-    ? createInflate(CUT_SHORT)
-    : createInflateRaw(CUT_SHORT)
+    ? lateZlib().createInflate(cutShort())
+    : lateZlib().createInflateRaw(cutShort())
+
+const brotli = (): Transform => {
+  const { createBrotliDecompress, constants } = lateZlib()
+  return createBrotliDecompress({ finishFlush: constants.BROTLI_OPERATION_FLUSH })
+}
+
+const zstd = (): Transform => {
+  const { createZstdDecompress, constants } = lateZlib()
+  return createZstdDecompress({
+    finishFlush: constants.ZSTD_e_flush,
+    params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX },
+  })
+}
 
 const DECODERS: ReadonlyMap<string, (first: Buffer | null) => Transform> = new Map([
   ["gzip", gzip],
   ["x-gzip", gzip],
   ["deflate", deflate],
-  ["br", () => createBrotliDecompress({ finishFlush: BROTLI_OPERATION_FLUSH })],
-  ["zstd", () => createZstdDecompress(ZSTD)],
+  ["br", brotli],
+  ["zstd", zstd],
 ])

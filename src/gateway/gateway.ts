@@ -4,8 +4,8 @@
  */
 import type { IncomingMessage, Server, ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
-import type { Logger } from "pino"
 import type { Instant } from "../../machines/vocabulary.ts"
+import type { Log } from "../log/log.ts"
 import type { PriceBook, ProviderName } from "../pricing/price-book.ts"
 import { Connections } from "./connections.ts"
 import { Credentials } from "./credentials.ts"
@@ -28,7 +28,7 @@ export interface GatewayOptions {
   readonly dialects: Readonly<Record<DialectName, Dialect>>
   /** Asked for once, when the first call comes: a list of prices takes a while to load. */
   readonly prices: () => Promise<PriceBook>
-  readonly log: Logger
+  readonly log: Log
   readonly settings?: Partial<GatewaySettings>
   readonly now?: () => Instant
 }

@@ -1,7 +1,7 @@
 /** A request's body: read whole, because it must be bounded before it leaves, but never without end. */
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { promisify } from "node:util"
-import * as zlib from "node:zlib"
+import { lateZlib } from "./late-zlib.ts"
 
 export type BodyRead =
   | { readonly kind: "read"; readonly bytes: Buffer }
@@ -41,20 +41,23 @@ export const readBody = (
   })
 }
 
-type Decode = (bytes: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>
+/** What undoes each coding. */
+const DECODERS = {
+  gzip: "gunzip",
+  "x-gzip": "gunzip",
+  deflate: "inflate",
+  br: "brotliDecompress",
+  zstd: "zstdDecompress",
+} as const
 
-const DECODES: Readonly<Record<string, Decode>> = {
-  gzip: promisify(zlib.gunzip),
-  "x-gzip": promisify(zlib.gunzip),
-  deflate: promisify(zlib.inflate),
-  br: promisify(zlib.brotliDecompress),
-  zstd: promisify(zlib.zstdDecompress),
-}
+const isKnown = (name: string): name is keyof typeof DECODERS => Object.hasOwn(DECODERS, name)
 
 export type Decoded =
   | { readonly kind: "decoded"; readonly bytes: Buffer; readonly wasEncoded: boolean }
   | { readonly kind: "tooLarge" }
   | { readonly kind: "unreadable"; readonly why: string }
+
+type Decode = (bytes: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>
 
 /** Undoes the content encodings, last one first, each bounded. */
 export const decodeBody = async (
@@ -67,8 +70,8 @@ export const decodeBody = async (
   let decoded = bytes
   for (const name of names.reverse()) {
     if (name === "identity" || name === "") continue
-    const decode = Object.hasOwn(DECODES, name) ? DECODES[name] : undefined
-    if (decode === undefined) return { kind: "unreadable", why: unknown(name) }
+    if (!isKnown(name)) return { kind: "unreadable", why: unknown(name) }
+    const decode: Decode = promisify(lateZlib()[DECODERS[name]])
     try {
       decoded = await decode(decoded, { maxOutputLength: bytesMax })
     } catch (error) {
@@ -80,7 +83,7 @@ export const decodeBody = async (
 }
 
 const unknown = (name: string): string =>
-  `content-encoding ${JSON.stringify(name)} cannot be read here; allowed: ${Object.keys(DECODES).join(", ")}`
+  `content-encoding ${JSON.stringify(name)} cannot be read here; allowed: ${Object.keys(DECODERS).join(", ")}`
 
 const isTooLarge = (error: unknown): boolean =>
   error instanceof Error && "code" in error && error.code === "ERR_BUFFER_TOO_LARGE"

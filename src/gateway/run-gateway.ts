@@ -4,17 +4,13 @@
  * admission already says how it will be seen.
  */
 import { randomUUID } from "node:crypto"
-import * as Redacted from "effect/Redacted"
-import * as Result from "effect/Result"
-import type { Logger } from "pino"
 import type { Credential, ProcessIdentity } from "../../machines/vocabulary.ts"
 import type { Environment } from "../config/environment.ts"
 import type { Machine } from "../config/ledger-path.ts"
 import type { AgentProgram, MeterName } from "../config/plan.ts"
 import type { GatewaySettings } from "../config/resolve.ts"
-import { resolveUpstreams, type Upstream as Source } from "../config/upstreams.ts"
-import { type FileUpstreams, UPSTREAMS, type UpstreamName } from "../config/upstreams-file.ts"
 import type { AgentCalls } from "../host/calls.ts"
+import type { Log } from "../log/log.ts"
 import type { PriceBook } from "../pricing/price-book.ts"
 import { systemTable } from "../runners/process-table/system.ts"
 import { identify } from "../runners/process-table.ts"
@@ -31,17 +27,16 @@ import type { SpawnFailure } from "../runners/program.ts"
 import { DIALECTS } from "./dialects/dialects.ts"
 import { type AdmittedAgent, type Gateway, openGateway } from "./gateway.ts"
 import type { MeteredAgent } from "./metered-agent.ts"
+import type { RunUpstreams } from "./run-upstreams.ts"
 import type { Upstream } from "./upstream.ts"
-import { readKey } from "./upstream-key.ts"
 
 export interface RunGatewayOptions {
-  readonly upstreams: FileUpstreams
+  readonly upstreams: RunUpstreams
   readonly settings: GatewaySettings
   /** Loaded when the first call comes. */
   readonly prices: () => Promise<PriceBook>
-  readonly env: Environment
   readonly machine: Machine
-  readonly log: Logger
+  readonly log: Log
 }
 
 export interface Follower {
@@ -89,31 +84,16 @@ export interface RunGateway {
   readonly close: () => Promise<void>
 }
 
-/** Throws `ConfigurationError` for an upstream or a key that is not one; nothing is open then. */
 export const openRunGateway = async (options: RunGatewayOptions): Promise<RunGateway> => {
-  const sources = Result.getOrThrow(resolveUpstreams(options.upstreams, options.env))
-  const read = await Promise.all(UPSTREAMS.map((name) => upstreamOf(name, sources[name], options)))
-  const upstreams = read.map(({ upstream }) => upstream)
   const { settings, prices, log } = options
+  const { upstreams, warnings } = options.upstreams
   const gateway = await openGateway({ upstreams, dialects: DIALECTS, prices, log, settings })
   const leader = new Leader(gateway, upstreams, options.machine)
   return {
-    warnings: read.flatMap(({ warnings }) => warnings),
+    warnings,
     lead: (follower) => leader.lead(follower),
     close: () => gateway.close(),
   }
-}
-
-const upstreamOf = async (
-  name: UpstreamName,
-  { baseUrl, key, provider, freePaths }: Source,
-  { machine }: RunGatewayOptions,
-): Promise<{ readonly upstream: Upstream; readonly warnings: readonly string[] }> => {
-  const known = { provider: name, baseUrl: baseUrl.href, pricedAs: provider, freePaths }
-  if (key === null) return { upstream: { ...known, key: null }, warnings: [] }
-  const { secret, sentAs, warnings } = Result.getOrThrow(await readKey(key, { machine }))
-  const header = sentAs === "bearer" ? ({ keyHeader: "authorization" } as const) : {}
-  return { upstream: { ...known, key: Redacted.value(secret), ...header }, warnings }
 }
 
 class Leader {

@@ -2,20 +2,20 @@
  * Facts of the step under way are told after it, when whoever hears them can read what they say: in
  * order, also when hearing one brings about others.
  */
-import type { Logger } from "pino"
 import type { Fact } from "../../machines/facts.ts"
+import type { Log } from "../log/log.ts"
 
 export type FactListener = (fact: Fact) => void
 
 export class Facts {
-  private readonly logger: Logger
+  private readonly logger: Log
   /** Hears each one first. */
   private readonly attend: FactListener
   private readonly listeners = new Set<FactListener>()
   private readonly untold: Fact[] = []
   private telling = false
 
-  constructor(logger: Logger, attend: FactListener) {
+  constructor(logger: Log, attend: FactListener) {
     this.logger = logger
     this.attend = attend
   }

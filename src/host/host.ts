@@ -4,7 +4,6 @@
  * Deciding is synchronous: when `send` returns, the decision is made and readable. Only what
  * must not happen before it is on disk waits: answers and the start of work.
  */
-import type { Logger } from "pino"
 import type { Actor, InspectionEvent } from "xstate"
 import { closed as closedDoor } from "../../machines/budget/admission.ts"
 import { agentOf, type Budget, isActive } from "../../machines/budget/budget.ts"
@@ -18,6 +17,7 @@ import type { supervisorMachine } from "../../machines/supervisor.ts"
 import type { Answer } from "../../machines/supervisor-setup.ts"
 import type { AgentKey, HoldId, Instant } from "../../machines/vocabulary.ts"
 import { type LedgerService, LedgerUnavailable, type Patience } from "../ledger/ledger.ts"
+import type { Log } from "../log/log.ts"
 import type { Runner } from "../runners/runner.ts"
 import { actorOf } from "./actor.ts"
 import type { Held } from "./agent.ts"
@@ -30,7 +30,7 @@ import { Works } from "./works.ts"
 
 export interface HostOptions extends StartOptions {
   readonly clock: Clock
-  readonly logger: Logger
+  readonly logger: Log
   readonly retentionDays: number
   readonly inspect?: (event: InspectionEvent) => void
   readonly onClosed?: () => void
@@ -42,7 +42,7 @@ const LIVES: ReadonlySet<Fact["type"]> = new Set(["agent.admitted", "agent.refus
 export class Host {
   readonly ledger: LedgerService
   readonly clock: Clock
-  readonly logger: Logger
+  readonly logger: Log
   /** Late settlements under way: the ledger knows of one only once its row is written. */
   readonly settlingLate = new Set<HoldId>()
   readonly holdsUnderWay = new UnderWay<Held>()
@@ -268,7 +268,7 @@ export class Host {
   private noteHealth(error: Error | null): void {
     const at = this.now()
     if (error === null) {
-      this.logger.warn("the ledger can be written again")
+      this.logger.warn({}, "the ledger can be written again")
       this.send({ type: "ledger.recovered", at })
       return
     }

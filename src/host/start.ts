@@ -1,11 +1,11 @@
 /** `startSupervisor`: from options to a running supervisor. */
 import * as Result from "effect/Result"
 import type { Logger } from "pino"
-import pino from "pino"
 import type { InspectionEvent } from "xstate"
 import { type BudgetOptions, decodeBudgetOptions } from "../config/decode.ts"
 import type { LedgerService } from "../ledger/ledger.ts"
 import { makeMemoryLedger } from "../ledger/memory.ts"
+import { type Log, quietLog } from "../log/log.ts"
 import { type Clock, systemClock } from "./clock.ts"
 import { Host, type HostOptions } from "./host.ts"
 import { Supervisor } from "./supervisor.ts"
@@ -37,7 +37,7 @@ export const startSupervisor = async (options: SupervisorOptions = {}): Promise<
 /** The host alone, for an edge that speaks to it in its own words. */
 export const startHost = async (options: SupervisorOptions = {}): Promise<Host> => {
   const settings = Result.getOrThrow(decodeBudgetOptions(options.budget))
-  const logger = options.logger ?? quietLogger()
+  const logger = options.logger ?? quietLog()
   // A wrong address is told before a ledger is made.
   const inspector = await inspectorFrom(options.inspect, logger)
   try {
@@ -67,9 +67,6 @@ const startOn = async (ledger: LedgerService, options: HostOptions): Promise<Hos
   }
 }
 
-/** Warnings and worse, to stderr: stdout belongs to the program. */
-const quietLogger = (): Logger => pino({ name: "stint", level: "warn" }, pino.destination(2))
-
 /** The file's own code is loaded only when a file is asked for. */
 const ledgerFrom = async (ledger: SupervisorOptions["ledger"]): Promise<LedgerService> => {
   if (ledger === undefined) return makeMemoryLedger()
@@ -78,7 +75,7 @@ const ledgerFrom = async (ledger: SupervisorOptions["ledger"]): Promise<LedgerSe
   return openSqliteLedger(ledger)
 }
 
-const inspectorFrom = async (inspect: SupervisorOptions["inspect"], logger: Logger) => {
+const inspectorFrom = async (inspect: SupervisorOptions["inspect"], logger: Log) => {
   if (inspect === undefined) return undefined
   if (typeof inspect === "function") return { observe: inspect, close: () => {} }
   const { openInspector } = await import("../inspector/inspector.ts")

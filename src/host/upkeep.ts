@@ -1,14 +1,14 @@
 /** Keeping the ledger short to fold and bounded in size: checkpoints, and days past the retention. */
-import type { Logger } from "pino"
 import type { Budget } from "../../machines/budget/budget.ts"
 import { encodeCheckpoint } from "../../machines/budget/checkpoint.ts"
 import type { Row, Window } from "../../machines/budget/row.ts"
 import type { LedgerService } from "../ledger/ledger.ts"
+import type { Log } from "../log/log.ts"
 
 export interface UpkeepOptions {
   readonly ledger: LedgerService
   readonly retentionDays: number
-  readonly logger: Logger
+  readonly logger: Log
   /** The budget as it stands, folded up to its own `seq`. */
   readonly budget: () => Budget
 }

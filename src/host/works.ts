@@ -1,7 +1,7 @@
 /** The lives' other half: which runner does whose work, and what it reports back. */
-import type { Logger } from "pino"
 import type { SupervisorEvent } from "../../machines/events.ts"
 import type { AgentKey, BudgetStatus, Instant } from "../../machines/vocabulary.ts"
+import type { Log } from "../log/log.ts"
 import type { Report, Runner, Work, WorkContext } from "../runners/runner.ts"
 
 export interface WorksOptions {
@@ -11,7 +11,7 @@ export interface WorksOptions {
   readonly whenDurable: () => Promise<boolean>
   /** Whether an agent may still begin, asked after the wait. */
   readonly mayStart: (key: AgentKey, durable: boolean) => boolean
-  readonly logger: Logger
+  readonly logger: Log
 }
 
 interface Entry {

@@ -1,8 +1,8 @@
 /** The inspector: XState's inspection through one adapter to the official client. */
-import pino, { type Logger } from "pino"
 import type { InspectionEvent } from "xstate"
 import { showText } from "../config/found.ts"
 import { configurationError } from "../config/problem.ts"
+import { type Log, quietLog } from "../log/log.ts"
 import { inspectionOf } from "./frames.ts"
 import { Line } from "./line.ts"
 import { Outbox } from "./outbox.ts"
@@ -30,10 +30,7 @@ const UNREAD_BYTES_MAX = 1_000_000
  * comes later is told the whole tree. Rejects with `ConfigurationError` when `url` is no such
  * address.
  */
-export const openInspector = async (
-  url: string,
-  logger: Logger = pino({ name: "stint", level: "warn" }, pino.destination(2)),
-): Promise<Inspector> => {
+export const openInspector = async (url: string, logger: Log = quietLog()): Promise<Inspector> => {
   const address = checkAddress(url)
   const { createInspector } = await import("@statelyai/inspect")
   const outbox = new Outbox()
@@ -75,7 +72,7 @@ export const openInspector = async (
 
 /** An observer that throws puts the observed actor in error: this one gives up instead. */
 const guarded = (
-  logger: Logger,
+  logger: Log,
   observe: (event: InspectionEvent) => void,
 ): ((event: InspectionEvent) => void) => {
   let failed = false

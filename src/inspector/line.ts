@@ -8,7 +8,7 @@
  */
 import type { IncomingMessage } from "node:http"
 import { createRequire } from "node:module"
-import type { Logger } from "pino"
+import type { Log } from "../log/log.ts"
 
 interface Socket {
   readonly bufferedAmount: number
@@ -29,7 +29,7 @@ const CLOSE_MS = 1_000
 
 export interface LineOptions {
   readonly url: URL
-  readonly logger: Logger
+  readonly logger: Log
   readonly onOpen: () => void
   readonly onLost: () => void
   /** Time between two attempts; five seconds when absent. */

@@ -44,7 +44,7 @@ export const openSqliteLedger = async (
     {
       path: file,
       options: {
-        fullCheckBytes: options.fullCheckBytes ?? 4 * 2 ** 20,
+        fullCheckBytes: options.fullCheckBytes ?? 2 ** 20,
         runRows: options.runRows ?? 16_384,
       },
     },

@@ -42,7 +42,7 @@ export class Guard implements TreeGuard {
   readonly #lost = Promise.withResolvers<GuardLost>()
   readonly #trees = new Map<string, GuardedTree>()
   readonly #seen = new Map<string, readonly ProcessIdentity[]>()
-  #process: ChildProcess
+  #process: ChildProcess | null = null
   #deathsMs: readonly number[] = []
   #isReplacing = false
   #ended = false
@@ -50,16 +50,21 @@ export class Guard implements TreeGuard {
   constructor(options: GuardOptions = {}) {
     this.lost = this.#lost.promise
     this.#onReplaced = options.onReplaced ?? (() => {})
-    this.#process = this.#launch()
   }
 
-  /** Of the present guard; null when it could not be started. */
+  /** Of the present guard; null when it could not be started, or nobody has needed it yet. */
   get pid(): number | null {
-    return this.#process.pid ?? null
+    return this.#process?.pid ?? null
+  }
+
+  /** Launches it, where it is not yet: it takes as long as a small program to begin. */
+  start(): void {
+    if (!this.#ended) this.#process ??= this.#launch()
   }
 
   /** Makes the guard stop this tree should we die. Said again, it replaces what was said before. */
   watch(tree: GuardedTree): void {
+    this.start()
     this.#trees.set(tree.tag, tree)
     this.#tell({ tree })
   }
@@ -77,21 +82,25 @@ export class Guard implements TreeGuard {
     this.#tell({ gone: tag })
   }
 
-  /** Ends the guard without harm to any tree; resolves when it is gone. */
+  /**
+   * Ends the guard without harm to any tree; resolves when it is gone. It is told, and then killed:
+   * what it was told makes it end as well, only later, and it may not even have begun.
+   */
   async goodbye(): Promise<void> {
     if (this.#ended) return
     this.#ended = true
-    const { exitCode, signalCode, pid } = this.#process
-    const isOver = pid === undefined || exitCode !== null || signalCode !== null
-    const over = isOver || new Promise((resolve) => this.#process.once("exit", resolve))
-    this.#process.ref()
+    const guard = this.#process
+    if (guard?.pid === undefined || guard.exitCode !== null || guard.signalCode !== null) return
+    const over = new Promise((resolve) => guard.once("exit", resolve))
+    guard.ref()
     this.#tell({ bye: true })
-    this.#process.stdin?.end()
+    guard.stdin?.end()
+    guard.kill("SIGKILL")
     await over
   }
 
   #tell(message: GuardMessage): void {
-    this.#process.stdin?.write(encodeMessage(message))
+    this.#process?.stdin?.write(encodeMessage(message))
   }
 
   #launch(): ChildProcess {
@@ -128,10 +137,11 @@ export class Guard implements TreeGuard {
   #relaunch(): void {
     this.#isReplacing = false
     if (this.#ended) return
-    this.#process = this.#launch()
+    const guard = this.#launch()
+    this.#process = guard
     for (const tree of this.#trees.values()) this.#tell({ tree })
     for (const [tag, identities] of this.#seen) this.#tell({ seen: { tag, identities } })
-    if (this.#process.pid !== undefined) this.#onReplaced(this.#process.pid)
+    if (guard.pid !== undefined) this.#onReplaced(guard.pid)
   }
 }
 
@@ -139,4 +149,8 @@ const lostMessage = (deaths: number): string =>
   `The guard (${PROGRAM}) ended ${deaths} times within ${DEATHS_WITHIN_MS / 1000} s. Until it stays up, agents outlive a crash of this program and are stopped at its next start. Check memory and process limits.`
 
 /** Starts the guard of this process. */
-export const startGuard = (options: GuardOptions = {}): Guard => new Guard(options)
+export const startGuard = (options: GuardOptions = {}): Guard => {
+  const guard = new Guard(options)
+  guard.start()
+  return guard
+}

@@ -1,8 +1,16 @@
 /** The gateway of a run: opened before anything starts, and closed when its last call is settled. */
 import type { Credential, Enforcement } from "../../../machines/vocabulary.ts"
-import { thisMachine } from "../../config/ledger-path.ts"
+import { type Machine, thisMachine } from "../../config/ledger-path.ts"
 import type { PlannedAgent } from "../../config/plan.ts"
-import type { Follower, Lead, NotLed, RunGateway } from "../../gateway/run-gateway.ts"
+import type {
+  Follower,
+  Lead,
+  NotLed,
+  RunGateway,
+  RunGatewayOptions,
+} from "../../gateway/run-gateway.ts"
+import { type RunUpstreams, readUpstreams } from "../../gateway/run-upstreams.ts"
+import { quietLog } from "../../log/log.ts"
 import type { PriceBook } from "../../pricing/price-book.ts"
 import { environmentBefore } from "./agent-process.ts"
 import { BadCall } from "./arguments.ts"
@@ -19,12 +27,35 @@ export interface GatewayOfRun {
   readonly close: () => Promise<void>
 }
 
-/** Throws `ConfigurationError` for an upstream that is none, `BadCall` for a class that is too low. */
-export const openGatewayOfRun = async (call: RunCall, io: RunIo): Promise<GatewayOfRun> => {
+/**
+ * Resolves once nothing that was given can be wrong; what is still to be loaded then is loaded
+ * while its caller goes on. Throws `ConfigurationError` for an upstream that is none, `BadCall` for
+ * a class that is too low; nothing is open then.
+ */
+export const beginGatewayOfRun = async (
+  call: RunCall,
+  io: RunIo,
+): Promise<{ readonly opened: Promise<GatewayOfRun> }> => {
+  const isWanted = call.agents.some(({ agent }) => agent !== "none")
+  const machine = { ...thisMachine(), folder: io.cwd, env: io.env }
+  const upstreams = isWanted ? await readUpstreams(call.upstreams, io.env, machine) : null
+  const opened = openGatewayOfRun(call, io, machine, upstreams)
+  // What a class comes to is known of an open gateway alone.
+  if (call.required !== null) await opened
+  // Whoever waits for it is told.
+  opened.catch(() => {})
+  return { opened }
+}
+
+const openGatewayOfRun = async (
+  call: RunCall,
+  io: RunIo,
+  machine: Machine,
+  upstreams: RunUpstreams | null,
+): Promise<GatewayOfRun> => {
   const prices = pricesOf(call)
-  const gateway = call.agents.every(({ agent }) => agent === "none")
-    ? null
-    : await openGateway(call, io, prices)
+  const gateway =
+    upstreams === null ? null : await openGateway(call, { prices, upstreams, machine })
   try {
     checkRequired(call, io, gateway)
   } catch (error) {
@@ -59,15 +90,10 @@ export const seenAs = (
 
 const openGateway = async (
   call: RunCall,
-  { env, cwd }: RunIo,
-  prices: () => Promise<PriceBook>,
+  found: Pick<RunGatewayOptions, "prices" | "upstreams" | "machine">,
 ): Promise<RunGateway> => {
   const { openRunGateway } = await import("../../gateway/run-gateway.ts")
-  const { default: pino } = await import("pino")
-  const log = pino({ name: "stint", level: "warn" }, pino.destination(2))
-  const machine = { ...thisMachine(), folder: cwd, env }
-  const { upstreams, gateway: settings } = call
-  return openRunGateway({ upstreams, settings, prices, env, machine, log })
+  return openRunGateway({ ...found, settings: call.gateway, log: quietLog() })
 }
 
 const followerOf = (

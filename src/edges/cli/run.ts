@@ -11,7 +11,7 @@ import {
 } from "../../host/errors.ts"
 import { LedgerUnavailable } from "../../ledger/ledger.ts"
 import { CommandLauncher } from "../../runners/command.ts"
-import { startGuard } from "../../runners/guard.ts"
+import { Guard } from "../../runners/guard.ts"
 import { openSession, type Session } from "../../sharing/session.ts"
 import { type LineOutput, lineOutput } from "./agent-output.ts"
 import { type AgentStdio, agentRunner, STREAMS } from "./agent-process.ts"
@@ -21,7 +21,7 @@ import type { DescriptorOutput } from "./descriptor-output.ts"
 import { EXIT, type Outcome } from "./exit-status.ts"
 import { type LiveView, openLiveView } from "./live/view.ts"
 import { type RunCall, readRunArguments, runHelp } from "./run-arguments.ts"
-import { type GatewayOfRun, openGatewayOfRun, seenAs } from "./run-gateway.ts"
+import { beginGatewayOfRun, type GatewayOfRun, seenAs } from "./run-gateway.ts"
 import { watchSignals } from "./run-signals.ts"
 import {
   say,
@@ -82,13 +82,14 @@ const checked = (call: RunCall, io: RunIo): number => {
 const run = async (asked: RunCall, io: RunIo): Promise<number> => {
   const interruption = watchSignals(isForeground(asked, io))
   const suspension = watchSuspension()
-  const guard = startGuard()
+  // Launched with the first agent: by then there is time for it, and a run without one needs none.
+  const guard = new Guard()
   const launcher = new CommandLauncher({ guard })
   launcher.prepare(STREAMS[kindOf(asked, io)])
   io.stdout.once("error", () => interruption.receive("SIGPIPE"))
-  let way: GatewayOfRun | null = null
+  let gateway: Promise<GatewayOfRun> | null = null
   try {
-    way = await openGatewayOfRun(asked, io)
+    gateway = (await beginGatewayOfRun(asked, io)).opened
     const session = await openSession({
       sources: asked.sources,
       ledger: asked.ledger,
@@ -97,14 +98,15 @@ const run = async (asked: RunCall, io: RunIo): Promise<number> => {
       ...(io.thread === undefined ? {} : { thread: io.thread }),
       ...(asked.inspect === null ? {} : { inspect: asked.inspect }),
     })
-    // With what the ledger keeps: known only now.
-    const call = { ...asked, settings: session.ownSettings() }
-    tellLimits(session, call, (line) => say(io, line))
-    for (const warning of way.warnings) say(io, warning)
-    const view = viewOf(session, call, io)
-    if (view !== null) suspension.add(view)
-    const running = { session, launcher, view, suspension, way, lines: linesOf(io, view) }
     try {
+      const way = await gateway
+      // With what the ledger keeps: known only now.
+      const call = { ...asked, settings: session.ownSettings() }
+      tellLimits(session, call, (line) => say(io, line))
+      for (const warning of way.warnings) say(io, warning)
+      const view = viewOf(session, call, io)
+      if (view !== null) suspension.add(view)
+      const running = { session, launcher, view, suspension, way, lines: linesOf(io, view) }
       const events = writeEvents(session, call, io)
       interruption.govern(session)
       const outcomes = await runAgents(call, io, running)
@@ -123,7 +125,7 @@ const run = async (asked: RunCall, io: RunIo): Promise<number> => {
       await session.close()
     }
   } finally {
-    await way?.close()
+    await (await gateway?.catch(() => null))?.close()
     await launcher.close()
     await guard.goodbye()
     suspension.stopWatching()

@@ -25,18 +25,18 @@ export const startThread = async (input: WorkerInput, begun?: Worker): Promise<L
   const unavailable = ({ reason, message }: Refused): LedgerUnavailable =>
     new LedgerUnavailable({ reason, path: input.path, message })
   const waiting = new Map<number, Waiting>()
-  let over: LedgerUnavailable | null = null
+  let over: Refused | null = null
   let asked = 0
   let closing = false
 
-  const end = (error: LedgerUnavailable): void => {
-    over ??= error
-    for (const { reject } of waiting.values()) reject(over)
+  const end = (why: Refused): void => {
+    over ??= why
+    for (const { reject } of waiting.values()) reject(unavailable(over))
     waiting.clear()
   }
   const ended = new Promise<void>((resolve) => worker.once("exit", () => resolve()))
-  worker.on("error", (error) => end(unavailable(crashed(input.path, error))))
-  worker.on("exit", () => end(unavailable(closed(input.path))))
+  worker.on("error", (error) => end(crashed(input.path, error)))
+  worker.on("exit", () => end(closed(input.path)))
 
   const opening = await new Promise<Opening>((resolve, reject) => {
     waiting.set(0, { resolve: () => {}, reject })
@@ -61,7 +61,7 @@ export const startThread = async (input: WorkerInput, begun?: Worker): Promise<L
 
   const ask = <O extends Operation>(operation: O, input: Input<O>): Promise<Output<O>> =>
     new Promise<Output<Operation>>((resolve, reject) => {
-      if (over !== null) return reject(over)
+      if (over !== null) return reject(unavailable(over))
       if (waiting.size === 0) worker.ref()
       if (operation === "close") closing = true
       asked += 1
