@@ -22,6 +22,17 @@ const shown = (found: unknown): string => {
 export const isObject = (value: unknown): value is Json =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
+export const objectIn = (value: Json, name: string): Json | null => {
+  const found = value[name]
+  return isObject(found) ? found : null
+}
+
+/** The objects of a list; none where there is no list. */
+export const objectsIn = (value: Json, name: string): readonly Json[] => {
+  const found = value[name]
+  return Array.isArray(found) ? found.filter(isObject) : []
+}
+
 /** A whole number of tokens; absent and null are 0. */
 export const readCount = (value: unknown, name: string): number => {
   if (value === undefined || value === null) return 0
