@@ -16,6 +16,9 @@ export const unreadableField = (name: string, found: unknown, expected: string):
 const shown = (found: unknown): string => {
   if (Array.isArray(found)) return "a list"
   if (typeof found === "object" && found !== null) return "an object"
+  // JSON has no NaN and no bigint, which a caller in this process may hand over.
+  if (typeof found === "number" || typeof found === "bigint")
+    return String(found).slice(0, SHOWN_MAX)
   return JSON.stringify(found)?.slice(0, SHOWN_MAX) ?? "nothing"
 }
 
