@@ -25,6 +25,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["machines/"],
   ["src/config/", "src/log/"],
   ["src/ledger/", "src/runners/", "src/meters/", "src/inspector/", "src/pricing/"],
+  ["src/usage/"],
   ["src/host/"],
   ["src/replay/", "src/sharing/", "src/gateway/"],
   ["src/index.ts", "src/effect.ts"],

@@ -16,11 +16,25 @@ export const unreadableField = (name: string, found: unknown, expected: string):
 const shown = (found: unknown): string => {
   if (Array.isArray(found)) return "a list"
   if (typeof found === "object" && found !== null) return "an object"
+  // JSON has no NaN and no bigint, which a caller in this process may hand over.
+  if (typeof found === "number" || typeof found === "bigint")
+    return String(found).slice(0, SHOWN_MAX)
   return JSON.stringify(found)?.slice(0, SHOWN_MAX) ?? "nothing"
 }
 
 export const isObject = (value: unknown): value is Json =>
   typeof value === "object" && value !== null && !Array.isArray(value)
+
+export const objectIn = (value: Json, name: string): Json | null => {
+  const found = value[name]
+  return isObject(found) ? found : null
+}
+
+/** The objects of a list; none where there is no list. */
+export const objectsIn = (value: Json, name: string): readonly Json[] => {
+  const found = value[name]
+  return Array.isArray(found) ? found.filter(isObject) : []
+}
 
 /** A whole number of tokens; absent and null are 0. */
 export const readCount = (value: unknown, name: string): number => {

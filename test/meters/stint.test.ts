@@ -42,7 +42,7 @@ test.each([
   [line({ inputTokens: -1 }), `inputTokens is -1, ${AMOUNT}`],
   [line({ outputTokens: 0.5 }), `outputTokens is 0.5, ${AMOUNT}`],
   [line({ cacheReadTokens: 2 ** 53 }), `cacheReadTokens is 9007199254740992, ${AMOUNT}`],
-  ['{"type":"stint.usage","inputTokens":1e999}', `inputTokens is null, ${AMOUNT}`],
+  ['{"type":"stint.usage","inputTokens":1e999}', `inputTokens is Infinity, ${AMOUNT}`],
   [line({ cacheWriteTokens: "12" }), `cacheWriteTokens is "12", ${AMOUNT}`],
   [line({ inputTokens: { a: "secret" } }), `inputTokens is an object, ${AMOUNT}`],
   [line({ inputTokens: [1] }), `inputTokens is a list, ${AMOUNT}`],

@@ -68,17 +68,6 @@ export const noEvents = (): void => undefined
 
 export const parsed = (data: Buffer): Json | null => parseObject(data.toString("utf8"))
 
-export const objectIn = (value: Json, name: string): Json | null => {
-  const found = value[name]
-  return isObject(found) ? found : null
-}
-
-/** The objects of a list; none where there is no list. */
-export const objectsIn = (value: Json, name: string): readonly Json[] => {
-  const found = value[name]
-  return Array.isArray(found) ? found.filter(isObject) : []
-}
-
 export const jsonBytes = (value: unknown): number => Buffer.byteLength(JSON.stringify(value) ?? "")
 
 const ERROR_LENGTH_MAX = 500

@@ -2,10 +2,10 @@
  * Answers of the two APIs that stream chunks with `choices`: chat and completions. Usage comes once,
  * in a last chunk without a choice, or beside one, or as a running count in every chunk, or twice.
  */
-import { isObject, type Json } from "../../meters/fields.ts"
-import { Heard, jsonBytes, meterOf, objectIn, objectsIn, parsed } from "./answer-meter.ts"
+import { isObject, type Json, objectIn, objectsIn } from "../../meters/fields.ts"
+import { CHAT_USAGE, openAiUsage } from "../../usage/openai.ts"
+import { Heard, jsonBytes, meterOf, parsed } from "./answer-meter.ts"
 import type { AnswerMeter, CallRequest, StreamEvent } from "./dialect.ts"
-import { CHAT_USAGE, openAiUsage } from "./openai-usage.ts"
 
 const DONE: Buffer = Buffer.from("[DONE]")
 const USAGE: Buffer = Buffer.from('"usage"')

@@ -2,10 +2,10 @@
  * Answers of Anthropic's `/v1/messages`. A stream's first word is a placeholder; `message_delta`
  * replaces it, count by count, and is never added to it.
  */
-import { isObject, type Json } from "../../../meters/fields.ts"
-import { Heard, jsonBytes, meterOf, objectIn, parsed } from "../answer-meter.ts"
+import { isObject, type Json, objectIn } from "../../../meters/fields.ts"
+import { anthropicParts } from "../../../usage/anthropic.ts"
+import { Heard, jsonBytes, meterOf, parsed } from "../answer-meter.ts"
 import type { AnswerMeter, CallRequest, StreamEvent } from "../dialect.ts"
-import { anthropicParts } from "./usage.ts"
 
 /** The smallest frame around a piece of text: the rest of a delta is at least the text itself. */
 const DELTA_FRAME_BYTES = Buffer.byteLength(

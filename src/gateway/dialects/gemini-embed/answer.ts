@@ -1,8 +1,8 @@
 /** Answers of Gemini's embedding methods. Most say nothing of usage: then there is no final word. */
-import { isObject } from "../../../meters/fields.ts"
-import { Heard, meterOf, noEvents, objectIn } from "../answer-meter.ts"
+import { isObject, objectIn } from "../../../meters/fields.ts"
+import { geminiUsage } from "../../../usage/gemini.ts"
+import { Heard, meterOf, noEvents } from "../answer-meter.ts"
 import type { AnswerMeter, CallRequest } from "../dialect.ts"
-import { geminiUsage } from "../gemini-usage.ts"
 
 export const meter = (request: CallRequest): AnswerMeter => {
   const heard = new Heard(request.model)

@@ -2,10 +2,10 @@
  * Answers of Gemini's `:generateContent` and `:streamGenerateContent`. Every chunk has running usage,
  * whose counts may also fall: the last one counts.
  */
-import { isObject, type Json } from "../../../meters/fields.ts"
-import { Heard, jsonBytes, meterOf, objectIn, objectsIn, parsed } from "../answer-meter.ts"
+import { isObject, type Json, objectIn, objectsIn } from "../../../meters/fields.ts"
+import { geminiUsage } from "../../../usage/gemini.ts"
+import { Heard, jsonBytes, meterOf, parsed } from "../answer-meter.ts"
 import type { AnswerMeter, CallRequest } from "../dialect.ts"
-import { geminiUsage } from "../gemini-usage.ts"
 
 export const meter = (request: CallRequest): AnswerMeter => {
   const heard = new Heard(request.model)

@@ -1,8 +1,8 @@
 /** Answers of OpenAI's `/v1/embeddings`: input alone, said at the end of one JSON body. */
-import { isObject } from "../../../meters/fields.ts"
-import { Heard, meterOf, noEvents, objectIn } from "../answer-meter.ts"
+import { isObject, objectIn } from "../../../meters/fields.ts"
+import { CHAT_USAGE, openAiUsage } from "../../../usage/openai.ts"
+import { Heard, meterOf, noEvents } from "../answer-meter.ts"
 import type { AnswerMeter, CallRequest } from "../dialect.ts"
-import { CHAT_USAGE, openAiUsage } from "../openai-usage.ts"
 
 export const meter = (request: CallRequest): AnswerMeter => {
   const heard = new Heard(request.model)

@@ -2,12 +2,17 @@
  * Answers of OpenAI's `/v1/responses`. Usage comes in the last event alone, whatever way the response
  * ended; a stream that is resumed ends with the same again, under the same id.
  */
-import { NO_USAGE } from "../../../../machines/budget/amounts.ts"
-import { isName, isObject, type Json, readCount } from "../../../meters/fields.ts"
-import type { PricedUsage } from "../../../pricing/price-book.ts"
-import { Heard, jsonBytes, meterOf, objectIn, objectsIn, parsed } from "../answer-meter.ts"
+import {
+  isName,
+  isObject,
+  type Json,
+  objectIn,
+  objectsIn,
+  readCount,
+} from "../../../meters/fields.ts"
+import { imagesIn, openAiUsage, RESPONSES_USAGE } from "../../../usage/openai.ts"
+import { Heard, jsonBytes, meterOf, parsed } from "../answer-meter.ts"
 import type { AnswerMeter, CallRequest, StreamEvent } from "../dialect.ts"
-import { NO_EXTRAS, openAiUsage, RESPONSES_USAGE } from "../openai-usage.ts"
 
 const DELTA_KEY: Buffer = Buffer.from('"delta":')
 const WEB_SEARCH: Buffer = Buffer.from('"web_search_call"')
@@ -88,16 +93,4 @@ const webSearchesIn = (response: Json): number | null => {
   }
   if (!Array.isArray(response.output)) return null
   return objectsIn(response, "output").filter(isSearch).length
-}
-
-/** Images made by a tool are another model's tokens, and outside the response's own. */
-const imagesIn = (response: Json): readonly PricedUsage[] => {
-  const said = objectIn(objectIn(response, "tool_usage") ?? {}, "image_gen")
-  if (said === null) return []
-  const inputTokens = readCount(said.input_tokens, "image_gen.input_tokens")
-  const outputTokens = readCount(said.output_tokens, "image_gen.output_tokens")
-  if (inputTokens + outputTokens === 0) return []
-  const tool = objectsIn(response, "tools").find(({ type }) => type === "image_generation")
-  const model = isName(tool?.model) ? tool.model : null
-  return [{ ...NO_EXTRAS, model, usage: { ...NO_USAGE, inputTokens, outputTokens } }]
 }

@@ -1,8 +1,7 @@
 /** Gemini's `usageMetadata` in the four disjoint kinds. */
-import { add, NO_USAGE, subtract } from "../../../machines/budget/amounts.ts"
-import { type Json, readCount } from "../../meters/fields.ts"
-import type { PricedUsage } from "../../pricing/price-book.ts"
-import { objectsIn } from "./answer-meter.ts"
+import { add, NO_USAGE, subtract } from "../../machines/budget/amounts.ts"
+import { type Json, objectsIn, readCount } from "../meters/fields.ts"
+import type { PricedUsage } from "../pricing/price-book.ts"
 
 /**
  * Cached tokens are inside the prompt; those that tools were given are outside it, and thoughts are

@@ -1,9 +1,8 @@
 /** Anthropic's usage in the four disjoint kinds, one part a model that took part in the answer. */
-import { add, NO_USAGE, subtract } from "../../../../machines/budget/amounts.ts"
-import type { Usage } from "../../../../machines/vocabulary.ts"
-import { isName, type Json, readCount } from "../../../meters/fields.ts"
-import type { PricedUsage } from "../../../pricing/price-book.ts"
-import { objectIn, objectsIn } from "../answer-meter.ts"
+import { add, NO_USAGE, subtract } from "../../machines/budget/amounts.ts"
+import type { Usage } from "../../machines/vocabulary.ts"
+import { isName, type Json, objectIn, objectsIn, readCount } from "../meters/fields.ts"
+import type { PricedUsage } from "../pricing/price-book.ts"
 
 interface Counts extends Usage {
   readonly cacheWriteHourTokens: number

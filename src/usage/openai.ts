@@ -1,8 +1,7 @@
 /** OpenAI's usage, and that of the many that speak its APIs, in the four disjoint kinds. */
-import { add, NO_USAGE } from "../../../machines/budget/amounts.ts"
-import { type Json, readCount } from "../../meters/fields.ts"
-import type { PricedUsage } from "../../pricing/price-book.ts"
-import { objectIn } from "./answer-meter.ts"
+import { add, NO_USAGE } from "../../machines/budget/amounts.ts"
+import { isName, type Json, objectIn, objectsIn, readCount } from "../meters/fields.ts"
+import type { PricedUsage } from "../pricing/price-book.ts"
 
 /** The chat and the responses API name the same things differently. */
 interface UsageNames {
@@ -26,7 +25,7 @@ export const RESPONSES_USAGE: UsageNames = {
   outputDetails: "output_tokens_details",
 }
 
-export const NO_EXTRAS: Omit<PricedUsage, "model" | "usage"> = {
+const NO_EXTRAS: Omit<PricedUsage, "model" | "usage"> = {
   cacheWriteHourTokens: 0,
   inputAudioTokens: 0,
   outputAudioTokens: 0,
@@ -71,6 +70,18 @@ const outputOf = (said: Json, names: UsageNames, input: number): number => {
 const webSearchesIn = (said: Json): number => {
   const tools = objectIn(said, "server_tool_use") ?? objectIn(said, "server_tool_use_details") ?? {}
   return readCount(tools.web_search_requests, "web_search_requests")
+}
+
+/** Images made by a tool are another model's tokens, and outside the response's own. */
+export const imagesIn = (response: Json): readonly PricedUsage[] => {
+  const said = objectIn(objectIn(response, "tool_usage") ?? {}, "image_gen")
+  if (said === null) return []
+  const inputTokens = readCount(said.input_tokens, "image_gen.input_tokens")
+  const outputTokens = readCount(said.output_tokens, "image_gen.output_tokens")
+  if (inputTokens + outputTokens === 0) return []
+  const tool = objectsIn(response, "tools").find(({ type }) => type === "image_generation")
+  const model = isName(tool?.model) ? tool.model : null
+  return [{ ...NO_EXTRAS, model, usage: { ...NO_USAGE, inputTokens, outputTokens } }]
 }
 
 const isPresent = (value: unknown): boolean => value !== undefined && value !== null
