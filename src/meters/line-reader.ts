@@ -2,7 +2,7 @@
  * JSON lines of a byte stream, beside the stream: bytes in, lines out, the bytes themselves untouched.
  *
  * Only lines that open with `{` are of interest, so nothing else is ever held: most output passes
- * with one search per chunk. Of a line that has not ended yet at most `maxBytes` are kept; a longer
+ * with one search per chunk. So do whole chunks of such lines where nobody can want any of them. Of a line that has not ended yet at most `maxBytes` are kept; a longer
  * one is let go. Memory is bounded by that, whatever the child prints.
  */
 
@@ -18,20 +18,31 @@ const SMALLEST_HOLD = 1024
 export class LineReader {
   readonly #maxBytes: number
   readonly #onLine: (line: Buffer) => void
+  readonly #mayMatter: (chunk: Buffer) => boolean
   /** The beginning, from its brace on, of a line whose end has not come; its first `#heldBytes`. */
   #held = NO_BYTES
   #heldBytes = 0
   /** The line under way is of no interest, or too long: all up to its end is let pass. */
   #isPassing = false
 
-  /** `onLine` gets each line without its end (LF or CRLF), as a view valid until it returns. */
-  constructor(onLine: (line: Buffer) => void, maxBytes: number = LINE_BYTES_MAX) {
+  /**
+   * `onLine` gets each line without its end (LF or CRLF), as a view valid until it returns. Of a chunk
+   * that `mayMatter` denies, lines that both begin and end in it may be left out.
+   */
+  constructor(
+    onLine: (line: Buffer) => void,
+    maxBytes: number = LINE_BYTES_MAX,
+    mayMatter: (chunk: Buffer) => boolean = () => true,
+  ) {
     this.#onLine = onLine
     this.#maxBytes = maxBytes
+    this.#mayMatter = mayMatter
   }
 
   push(chunk: Buffer): void {
     let start = this.#isPassing || this.#heldBytes > 0 ? this.#resume(chunk) : 0
+    if (start < chunk.length && !this.#mayMatter(chunk))
+      start = Math.max(start, chunk.lastIndexOf(LF) + 1)
     while (start < chunk.length) start = this.#next(chunk, start)
   }
 

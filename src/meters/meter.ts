@@ -25,8 +25,11 @@ export type MeterReading = UsageReading | UnreadableReading
 
 /** Reads the lines of one child, in order. Never throws, whatever the child prints. */
 export interface Meter {
-  /** Whether the line, a view of bytes, can be this meter's at all; most lines are never decoded. */
-  readonly concerns: (line: Buffer) => boolean
+  /**
+   * Whether bytes, a line or several, can be this meter's at all: true of several where it is of one of
+   * them. Most lines are never decoded.
+   */
+  readonly concerns: (bytes: Buffer) => boolean
   /** What one line says; nothing for a line that is the child's own text. */
   readonly read: (line: string) => readonly MeterReading[]
   /** What a JSON document over many lines says; only for a child that may print one. */

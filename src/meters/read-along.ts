@@ -12,9 +12,13 @@ export interface ReadAlong {
 
 export const readAlong = (meter: Meter, lineBytesMax?: number): ReadAlong => {
   let readings: MeterReading[] = []
-  const lines = new LineReader((line) => {
-    if (meter.concerns(line)) readings.push(...meter.read(line.toString("utf8")))
-  }, lineBytesMax)
+  const lines = new LineReader(
+    (line) => {
+      if (meter.concerns(line)) readings.push(...meter.read(line.toString("utf8")))
+    },
+    lineBytesMax,
+    (chunk) => meter.concerns(chunk),
+  )
   const documents =
     meter.document === undefined
       ? null

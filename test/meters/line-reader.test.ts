@@ -82,6 +82,48 @@ test("property: however a stream is split, the lines are those of the obvious re
   )
 })
 
+test("property: of lines that hold a mark none is left out with the chunks that hold none", () => {
+  const lines = fc.array(fc.oneof(piece, fc.constantFrom("\n", "!", '{"a":"!"}\n', "{}\n")), {
+    maxLength: 60,
+  })
+  const told = fc.property(
+    lines,
+    fc.array(fc.nat({ max: 200 }), { maxLength: 12 }),
+    (all, cuts) => {
+      const text = bytes(all.join(""))
+      const marked: string[] = []
+      let unmarked = 0
+      const reader = new LineReader(
+        (line) => {
+          if (line.includes("!")) marked.push(line.toString("utf8"))
+          else unmarked += 1
+        },
+        LINE_BYTES_MAX,
+        (chunk) => chunk.includes("!"),
+      )
+      for (const chunk of split(text, cuts)) reader.push(chunk)
+      reader.end()
+      const obvious = expected(text, LINE_BYTES_MAX)
+      expect(marked).toEqual(obvious.filter((line) => line.includes("!")))
+      expect(unmarked).toBeLessThanOrEqual(obvious.length - marked.length)
+    },
+  )
+  fc.assert(told, { numRuns: 2_000 })
+})
+
+test("a chunk that holds no mark is passed without a look at its lines", () => {
+  const told: string[] = []
+  const reader = new LineReader(
+    (line) => told.push(line.toString("utf8")),
+    LINE_BYTES_MAX,
+    (chunk) => chunk.includes("!"),
+  )
+  for (const chunk of ['{"a":1}\n{"b":2}\n{"c":', '3}\n{"d":4}\n', '{"e":"!"}\n{"f":5}\n'])
+    reader.push(bytes(chunk))
+  reader.end()
+  expect(told).toEqual(['{"c":3}', '{"e":"!"}', '{"f":5}'])
+})
+
 const split = (all: Buffer, cuts: readonly number[]): readonly Buffer[] => {
   const at = [0, ...cuts.map((cut) => Math.min(cut, all.length)), all.length].sort((a, b) => a - b)
   return at.slice(1).map((end, index) => all.subarray(at[index], end))
