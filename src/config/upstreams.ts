@@ -4,6 +4,7 @@ import * as Result from "effect/Result"
 import { BASE_URL, readBaseUrl } from "./base-url.ts"
 import type { Environment } from "./environment.ts"
 import { type ConfigurationError, configurationError, type Place, type Problem } from "./problem.ts"
+import { type ProxySetting, proxyTo } from "./proxy.ts"
 import {
   type FileKey,
   type FileUpstream,
@@ -30,6 +31,8 @@ export interface Upstream {
   readonly baseUrl: URL
   /** Where that was said; null: nowhere, it is the provider's public one. */
   readonly baseUrlFrom: Place | null
+  /** What it is reached through; null: nothing. */
+  readonly proxy: ProxySetting | null
   /** Null: what the agent sends is passed on. */
   readonly key: KeySource | null
   /** Whose prices; null: whoever the base URL belongs to. */
@@ -94,7 +97,12 @@ export const resolveUpstreams = (
   const resolved = (name: UpstreamName): Upstream => {
     const read = fromEnvironment(APIS[name], env)
     problems.push(...read.problems)
-    return upstreamOf(name, file[name] ?? NOTHING, read)
+    const upstream = upstreamOf(name, file[name] ?? NOTHING, read)
+    const way = proxyTo(upstream.baseUrl, env)
+    if ("proxy" in way) return { ...upstream, ...way }
+    // One variable, and as many upstreams as would go through it.
+    if (!problems.some(({ key }) => key === way.problem.key)) problems.push(way.problem)
+    return { ...upstream, proxy: null }
   }
   const upstreams: Upstreams = {
     anthropic: resolved("anthropic"),
@@ -120,7 +128,7 @@ interface Read {
   readonly problems: readonly Problem[]
 }
 
-const upstreamOf = (name: UpstreamName, file: FileUpstream, env: Read): Upstream => {
+const upstreamOf = (name: UpstreamName, file: FileUpstream, env: Read): Omit<Upstream, "proxy"> => {
   const { publicUrl, baseUrlVariable, sentAs } = APIS[name]
   const fileKey = file.key === null ? null : { ...file.key, sentAs }
   // A file that names an address and its key means the two together: a key that happens to be in

@@ -30,10 +30,11 @@ export const readUpstreams = async (
 
 const upstreamOf = async (
   name: UpstreamName,
-  { baseUrl, key, provider, freePaths }: Source,
+  { baseUrl, key, provider, freePaths, proxy }: Source,
   machine: Machine,
 ): Promise<{ readonly upstream: Upstream; readonly warnings: readonly string[] }> => {
-  const known = { provider: name, baseUrl: baseUrl.href, pricedAs: provider, freePaths }
+  const way = proxy === null ? {} : { proxy: proxy.url }
+  const known = { provider: name, baseUrl: baseUrl.href, pricedAs: provider, freePaths, ...way }
   if (key === null) return { upstream: { ...known, key: null }, warnings: [] }
   const { secret, sentAs, warnings } = Result.getOrThrow(await readKey(key, { machine }))
   const header = sentAs === "bearer" ? ({ keyHeader: "authorization" } as const) : {}

@@ -5,6 +5,7 @@ import { Readable } from "node:stream"
 import type { buildConnector, Pool } from "undici"
 import type { PriceBook, ProviderName } from "../pricing/price-book.ts"
 import { Sending, type UpstreamListener } from "./sending.ts"
+import { type Tunnels, tunnelsThrough } from "./tunnel.ts"
 
 export type KeyHeader = "authorization" | "x-api-key" | "x-goog-api-key"
 
@@ -14,6 +15,8 @@ export interface Upstream {
   readonly baseUrl: string
   /** Whose price list; null or not set: whoever the address belongs to, otherwise the provider. */
   readonly pricedAs?: ProviderName | null
+  /** What https goes through; nothing by default. May hold a user name and a password. */
+  readonly proxy?: URL
   /** Null: agents bring their own credential, which is passed through. */
   readonly key: string | null
   /** Where the key goes; by default where the vendor of the called API wants it. */
@@ -54,6 +57,7 @@ export class UpstreamConnections {
   private readonly sockets = new Set<Socket>()
   private opening: Promise<Pool> | null = null
   private pool: Pool | null = null
+  private tunnels: Tunnels | null = null
   private billing: { readonly prices: PriceBook; readonly provider: ProviderName } | null = null
 
   constructor(upstream: Upstream, connectMs = CONNECT_MS) {
@@ -97,20 +101,27 @@ export class UpstreamConnections {
   async close(): Promise<void> {
     if (this.opening === null) return
     await (await this.opening).destroy()
+    await this.tunnels?.destroy()
     for (const socket of this.sockets) socket.destroy()
   }
 
   private async openPool(): Promise<Pool> {
-    const { Pool, buildConnector } = await undici()
+    const loaded = await undici()
+    const { Pool, buildConnector } = loaded
     // A connection outlives the call that gave it up, and one that is never agreed on would stay.
-    const dial = buildConnector({ allowH2: false, timeout: this.connectMs })
+    const dial = this.noting(buildConnector({ allowH2: false, timeout: this.connectMs }))
+    const { proxy } = this.upstream
+    if (proxy !== undefined) {
+      const answerMs = this.connectMs
+      this.tunnels = tunnelsThrough({ undici: loaded, proxy, dial, secure: dial, answerMs })
+    }
     return new Pool(this.base.origin, {
       connections: SOCKETS_MAX,
       pipelining: 1,
       allowH2: false,
       keepAliveTimeout: FREE_SOCKET_MS,
       keepAliveMaxTimeout: FREE_SOCKET_MS,
-      connect: this.noting(dial),
+      connect: this.tunnels?.connect ?? dial,
       // Whoever sends has bounds of its own for these.
       headersTimeout: 0,
       bodyTimeout: 0,

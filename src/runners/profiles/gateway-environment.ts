@@ -1,4 +1,5 @@
 /** What every agent gets in its environment: the gateway's address and its own key, for each vendor. */
+import type { Environment } from "../../config/environment.ts"
 import type { Situation, Vendor } from "./profile.ts"
 
 /** The vendors differ in what their programs add to a base address themselves. */
@@ -23,13 +24,27 @@ export const KEY: Readonly<Record<Vendor, string>> = {
 export const gatewayEnvironment = ({
   gateway,
   keys,
-}: Pick<Situation, "gateway" | "keys">): Readonly<Record<string, string>> => {
+  env: before,
+}: Pick<Situation, "gateway" | "keys" | "env">): Readonly<Record<string, string>> => {
   const addresses = addressesAt(gateway)
-  const env: Record<string, string> = {}
+  const env: Record<string, string> = { ...pastProxies(before) }
   for (const vendor of ["anthropic", "openai", "google"] as const) {
     const key = keys[vendor]
     env[ADDRESS[vendor]] = addresses[vendor]
     if (key !== null) env[KEY[vendor]] = key
   }
   return env
+}
+
+const PROXY_VARIABLES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"].flatMap((name) => [
+  name,
+  name.toLowerCase(),
+])
+
+/** Where a proxy is set, it is no way to the gateway, which can be reached on this machine alone. */
+const pastProxies = (env: Environment): Readonly<Record<string, string>> => {
+  if (!PROXY_VARIABLES.some((name) => env[name])) return {}
+  const names = [env.no_proxy || env.NO_PROXY || "", "127.0.0.1", "localhost"]
+  const all = names.filter((name) => name !== "").join(",")
+  return { NO_PROXY: all, no_proxy: all }
 }

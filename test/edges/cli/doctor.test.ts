@@ -284,6 +284,15 @@ describe("of an agent program", () => {
     expect(readdirSync(cwd, { recursive: true })).toEqual(before)
   })
 
+  it("says which proxy calls go through, without what is secret in its address", async () => {
+    const env = { OPENAI_API_KEY: "secret", HTTPS_PROXY: "http://me:secret@proxy.corp:3128" }
+    const { all, found } = await findings(["--agent", "openai-sdk"], { cwd: emptyFolder(), env })
+    expect(found("upstream")[0]?.details).toEqual([
+      "openai: https://api.openai.com/v1 through proxy.corp:3128 (HTTPS_PROXY) with the key in OPENAI_API_KEY",
+    ])
+    expect(JSON.stringify(all)).not.toContain("secret")
+  })
+
   it("says what a run would say of an address that is none, without what is secret in it", async () => {
     const env = { OPENAI_BASE_URL: "https://user:secret-password@proxy.test?token=secret" }
     const { status, all, found } = await findings(["--agent", "openai-sdk"], {

@@ -29,6 +29,15 @@ const COMMANDS: readonly Situation["command"][] = [
 const BY_NAME = COMMANDS.map((command) => [command[0], command] as const)
 
 describe("every agent", () => {
+  test.each(BY_NAME)("%s asks no proxy for the gateway, where one is set", (_, command) => {
+    const env = { HTTP_PROXY: "http://proxy.corp:3128", NO_PROXY: "intranet.corp" }
+    const past = "intranet.corp,127.0.0.1,localhost"
+    expect(launched(command, { env }).env).toMatchObject({ NO_PROXY: past, no_proxy: past })
+    expect(launched(command, { env: {} }).env).not.toHaveProperty("NO_PROXY")
+    const lower = { https_proxy: "http://proxy.corp:3128", no_proxy: "a", NO_PROXY: "b" }
+    expect(launched(command, { env: lower }).env.NO_PROXY).toBe("a,127.0.0.1,localhost")
+  })
+
   const rich = Object.fromEntries(CREDENTIAL_VARIABLES.map((name) => [name, `real-${name}`]))
 
   test.each(BY_NAME)("%s sees no credential but its own key, wherever one was", (_, command) => {

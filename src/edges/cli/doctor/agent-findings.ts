@@ -111,9 +111,10 @@ const credentialsFinding = (profile: Profile, situation: Situation): readonly Fi
 
 const upstreamFinding = ({ vendors }: Profile, upstreams: Upstreams): Finding => {
   const details = vendors.map((vendor) => {
-    const { baseUrl, baseUrlFrom, key } = upstreams[vendor]
+    const { baseUrl, baseUrlFrom, key, proxy } = upstreams[vendor]
     const from = baseUrlFrom === null ? "" : ` (${nameOf(baseUrlFrom)})`
-    return `${vendor}: ${baseUrl.href}${from} with ${key === null ? "no key, only its own sign-in" : keyWords(key)}`
+    const through = proxy === null ? "" : ` through ${proxy.url.host} (${nameOf(proxy.place)})`
+    return `${vendor}: ${baseUrl.href}${from}${through} with ${key === null ? "no key, only its own sign-in" : keyWords(key)}`
   })
   return vendors.some((vendor) => upstreams[vendor].key !== null)
     ? good("upstream", "calls go on to", details)

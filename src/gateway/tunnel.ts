@@ -1,0 +1,76 @@
+/** Connections to a provider through a proxy: a tunnel asked for with CONNECT (RFC 9110, 9.3.6). */
+import { Socket } from "node:net"
+import type { buildConnector, Dispatcher, Pool } from "undici"
+
+export interface Tunnels {
+  readonly connect: buildConnector.connector
+  readonly destroy: () => Promise<void>
+}
+
+export interface TunnelOptions {
+  /** What undici has for it, which is loaded late. */
+  readonly undici: typeof import("undici")
+  readonly proxy: URL
+  /** Reaches the proxy itself. */
+  readonly dial: buildConnector.connector
+  /** Agrees on TLS with the provider, at the tunnel's end. */
+  readonly secure: buildConnector.connector
+  /** How long the proxy may take to answer. */
+  readonly answerMs: number
+}
+
+/** The tunnel was not made, so nothing was sent; `code` says why. */
+class ProxyFailure extends Error {
+  readonly code: string
+
+  constructor(code: string) {
+    super(`the proxy made no tunnel: ${code}`)
+    this.code = code
+  }
+}
+
+export const tunnelsThrough = (options: TunnelOptions): Tunnels => {
+  const { undici, proxy, dial, secure, answerMs } = options
+  const pool = new undici.Pool(proxy.origin, {
+    connect: dial,
+    allowH2: false,
+    pipelining: 1,
+    headersTimeout: answerMs,
+  })
+  const headers = credentialsOf(proxy)
+  const connect: buildConnector.connector = (wanted, callback) => {
+    const path = `${wanted.hostname}:${wanted.port || "443"}`
+    tunnel(pool, path, headers).then(
+      (httpSocket) => secure({ ...wanted, httpSocket }, callback),
+      // Under undici's own code for a broken connection the request would be tried for ever.
+      (error) =>
+        callback(error instanceof ProxyFailure ? error : new ProxyFailure(codeOf(error)), null),
+    )
+  }
+  return { connect, destroy: () => pool.destroy() }
+}
+
+const tunnel = async (
+  pool: Pool,
+  path: string,
+  headers: Readonly<Record<string, string>>,
+): Promise<Socket> => {
+  const { statusCode, socket }: Dispatcher.ConnectData = await pool.connect({
+    path,
+    headers: { host: path, ...headers },
+  })
+  if (statusCode >= 200 && statusCode < 300 && socket instanceof Socket) return socket
+  socket.on("error", () => {}).destroy()
+  throw new ProxyFailure(`PROXY_STATUS_${statusCode}`)
+}
+
+const codeOf = (error: unknown): string => {
+  const code = error instanceof Error && "code" in error ? error.code : null
+  return `PROXY_${typeof code === "string" ? code.replace(/^UND_ERR_/, "") : "FAILED"}`
+}
+
+const credentialsOf = ({ username, password }: URL): Readonly<Record<string, string>> => {
+  if (username === "") return {}
+  const text = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+  return { "proxy-authorization": `Basic ${Buffer.from(text).toString("base64")}` }
+}
