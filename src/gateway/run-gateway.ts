@@ -88,11 +88,16 @@ export const openRunGateway = async (options: RunGatewayOptions): Promise<RunGat
   const { settings, prices, log } = options
   const { upstreams, warnings } = options.upstreams
   const gateway = await openGateway({ upstreams, dialects: DIALECTS, prices, log, settings })
-  const leader = new Leader(gateway, upstreams, options.machine)
-  return {
-    warnings,
-    lead: (follower) => leader.lead(follower),
-    close: () => gateway.close(),
+  try {
+    const leader = new Leader(gateway, upstreams, options.machine)
+    return {
+      warnings,
+      lead: (follower) => leader.lead(follower),
+      close: () => gateway.close(),
+    }
+  } catch (error) {
+    await gateway.close()
+    throw error
   }
 }
 

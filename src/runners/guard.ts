@@ -106,7 +106,7 @@ export class Guard implements TreeGuard {
   #launch(): ChildProcess {
     // Loaders and debuggers of ours are not for the guard.
     const { NODE_OPTIONS: _, ...env } = process.env
-    const child = spawn(process.execPath, [...NODE_FLAGS, PROGRAM], {
+    const child: ChildProcess = spawn(process.execPath, [...NODE_FLAGS, PROGRAM], {
       cwd: "/",
       env,
       // Its own session: what the terminal sends to the supervisor does not reach it.
@@ -116,7 +116,8 @@ export class Guard implements TreeGuard {
     // Both may come for one death; the second finds the guard replaced.
     child.once("error", () => this.#replace(child))
     child.once("exit", () => this.#replace(child))
-    child.stdin.on("error", () => {})
+    // There is no pipe where no descriptor is left: the error is still to come then, as for any other.
+    child.stdin?.on("error", () => {})
     // A guard is no reason for its supervisor to stay.
     child.unref()
     if (child.stdin instanceof Socket) child.stdin.unref()

@@ -14,7 +14,8 @@ export class HolderSession implements Session {
   private readonly holding: Holding
   private readonly own = new Set<Agent>()
   private readonly asking = new Map<AbortController, AgentId>()
-  private stopping = false
+  /** What all were told to do: who is still being admitted then hears it once it is. */
+  private order: ((agent: Agent) => unknown) | null = null
   private closing: Promise<void> | null = null
 
   constructor(holding: Holding) {
@@ -22,13 +23,14 @@ export class HolderSession implements Session {
   }
 
   async run({ runner, ...options }: SessionRun): Promise<Agent> {
-    if (this.stopping) throw givenUp(options.agentId)
+    if (this.order !== null) throw givenUp(options.agentId)
     const asking = new AbortController()
     this.asking.set(asking, options.agentId)
     try {
       const agent = await this.holding.supervisor.run({ ...options, signal: asking.signal, runner })
       this.own.add(agent)
       agent.ended.then(() => this.own.delete(agent))
+      this.hearOrder(agent)
       return agent
     } finally {
       this.asking.delete(asking)
@@ -63,13 +65,11 @@ export class HolderSession implements Session {
 
   /** Not a drain of the day: others that are attached go on. */
   stopAll(reason: StopReason): void {
-    this.giveUpWaiting()
-    for (const agent of this.own) agent.stop(reason)
+    this.orderAll((agent) => agent.stop(reason))
   }
 
   killAll(reason: StopReason): void {
-    this.giveUpWaiting()
-    for (const agent of this.own) agent.kill(reason)
+    this.orderAll((agent) => agent.kill(reason))
   }
 
   close(): Promise<void> {
@@ -83,8 +83,13 @@ export class HolderSession implements Session {
     await this.holding.leave()
   }
 
-  private giveUpWaiting(): void {
-    this.stopping = true
+  private hearOrder(agent: Agent): void {
+    this.order?.(agent)
+  }
+
+  private orderAll(order: (agent: Agent) => unknown): void {
+    this.order = order
     for (const [asking, agentId] of this.asking) asking.abort(givenUp(agentId))
+    for (const agent of this.own) order(agent)
   }
 }

@@ -185,11 +185,20 @@ export class RemoteLives {
 
   private follow(life: RemoteLife, agent: Agent): void {
     life.granted = true
-    life.caller?.channel.send({ type: "granted", key: life.key })
+    const isWithdrawn = life.waiting.signal.aborted
+    if (!isWithdrawn) life.caller?.channel.send({ type: "granted", key: life.key })
     agent.ended.then((last) => {
       this.lives.delete(life.key)
-      life.caller?.channel.send({ type: "ended", key: life.key, agent: last })
+      if (!isWithdrawn) life.caller?.channel.send({ type: "ended", key: life.key, agent: last })
     })
+    if (isWithdrawn) this.endUnbegun(life, agent)
+  }
+
+  /** Given up while its admission was being written: whoever asked has forgotten it, and begins nothing. */
+  private endUnbegun(life: RemoteLife, agent: Agent): void {
+    agent.stop("cancelled")
+    life.lost = true
+    life.report?.reaped("vanished")
   }
 
   private runnerOf(life: RemoteLife, agent: Agent): Runner {

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process"
+import { type ChildProcess, spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
 import { createInterface } from "node:readline"
 import { afterEach, describe, expect, it } from "vitest"
@@ -149,6 +149,13 @@ describe("a guard", () => {
     const pid = await replaced.promise
     expect(isAlive(pid)).toBe(true)
     expect(isAlive(command.identity.pid)).toBe(true)
+  })
+
+  it.each(["first", "next"])("is launched later where no file can be opened: %s", (which) => {
+    const program = [process.execPath, "--no-warnings", fixture("out-of-files.ts"), which]
+    const few = ["-c", 'ulimit -n 64; exec "$@"', "sh", ...program]
+    const { stdout, stderr } = spawnSync("sh", few, { encoding: "utf8" })
+    expect({ stdout, stderr }).toEqual({ stdout: "true", stderr: "" })
   })
 
   it("is reported lost when it dies again and again, and still replaced", async () => {

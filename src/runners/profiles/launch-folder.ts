@@ -80,13 +80,23 @@ const cannotPrepare = (folder: string, error: unknown): SpawnFailure =>
     `Cannot prepare the agent's settings in ${folder}: ${error instanceof Error ? error.message : String(error)}. Free the place, or allow it to be written.`,
   )
 
-/** Removes folders whose owner is gone; those that another living Stint owns stay. */
+/**
+ * Removes folders whose owner is gone; those that another living Stint owns stay, and so does what
+ * cannot be removed, such as what was made with another user's rights.
+ */
 export const sweepLaunchFolders = (root: string, table: ProcessTable): void => {
   for (const name of systemDisk.list(root)) {
     const [pid = "", startTime = "", bootId = "", key] = name.split(".").map(decoded)
     if (key === undefined || !/^\d+$/.test(pid)) continue
-    if (!isSame(table, { pid: Number(pid), startTime, bootId }))
-      rmSync(join(root, name), { recursive: true, force: true })
+    if (!isSame(table, { pid: Number(pid), startTime, bootId })) removeIfAllowed(join(root, name))
+  }
+}
+
+const removeIfAllowed = (folder: string): void => {
+  try {
+    rmSync(folder, { recursive: true, force: true })
+  } catch {
+    // Nobody needs it gone: names are never used again.
   }
 }
 

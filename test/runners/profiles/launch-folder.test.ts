@@ -1,4 +1,5 @@
 /** The private folders of launches: real files, real modes, and nothing left behind. */
+import { spawnSync } from "node:child_process"
 import {
   chmodSync,
   existsSync,
@@ -22,6 +23,7 @@ import {
   sweepLaunchFolders,
   systemDisk,
 } from "../../../src/runners/profiles/launch-folder.ts"
+import { fixture } from "../commands.ts"
 
 const place = (): string => {
   const folder = mkdtempSync(join(tmpdir(), "launch-"))
@@ -99,6 +101,19 @@ test("what a crash left is swept at the next start; what a living Stint owns, an
     ...[true, false, false, true],
   ])
   sweepLaunchFolders(join(root, "nowhere"), table)
+})
+
+test("a folder that cannot be removed is left, and keeps no other", () => {
+  const root = place()
+  const gone = { pid: 2 ** 22 + 1, startTime: "5", bootId: own().bootId }
+  const [stuck = "", loose = ""] = ["1", "2"].map((key) => launchFolder(root, gone, key))
+  for (const folder of [stuck, loose]) prepareLaunch({ files: [{ path: "x", text: "" }] }, folder)
+  const rights = ["--permission", "--allow-fs-read=*", `--allow-fs-write=${loose}`]
+  const sweep = fixture("sweep-folders.ts")
+  const { stderr } = spawnSync(process.execPath, [...rights, "--no-warnings", sweep, root], {
+    encoding: "utf8",
+  })
+  expect([stderr, existsSync(stuck), existsSync(loose)]).toEqual(["", true, false])
 })
 
 test("an agent's folder is one name, whatever its key", () => {
