@@ -59,7 +59,7 @@ export class Guard implements TreeGuard {
 
   /** Launches it, where it is not yet: it takes as long as a small program to begin. */
   start(): void {
-    if (!this.#ended) this.#process ??= this.#launch()
+    if (!this.#ended && !this.#isReplacing) this.#process ??= this.#launch()
   }
 
   /** Makes the guard stop this tree should we die. Said again, it replaces what was said before. */
@@ -103,16 +103,17 @@ export class Guard implements TreeGuard {
     this.#process?.stdin?.write(encodeMessage(message))
   }
 
-  #launch(): ChildProcess {
-    // Loaders and debuggers of ours are not for the guard.
-    const { NODE_OPTIONS: _, ...env } = process.env
-    const child: ChildProcess = spawn(process.execPath, [...NODE_FLAGS, PROGRAM], {
-      cwd: "/",
-      env,
-      // Its own session: what the terminal sends to the supervisor does not reach it.
-      detached: true,
-      stdio: ["pipe", "ignore", "ignore"],
-    })
+  /** Null where the system would not even hear of it; then, as after a death, it is tried again. */
+  #launch(): ChildProcess | null {
+    try {
+      return this.#attended(spawnGuard())
+    } catch {
+      this.#tryAgain()
+      return null
+    }
+  }
+
+  #attended(child: ChildProcess): ChildProcess {
     // Both may come for one death; the second finds the guard replaced.
     child.once("error", () => this.#replace(child))
     child.once("exit", () => this.#replace(child))
@@ -125,7 +126,11 @@ export class Guard implements TreeGuard {
   }
 
   #replace(dead: ChildProcess): void {
-    if (this.#ended || dead !== this.#process || this.#isReplacing) return
+    if (dead === this.#process) this.#tryAgain()
+  }
+
+  #tryAgain(): void {
+    if (this.#ended || this.#isReplacing) return
     const nowMs = performance.now()
     this.#deathsMs = [...this.#deathsMs, nowMs].filter((at) => at > nowMs - DEATHS_WITHIN_MS)
     const deaths = this.#deathsMs.length
@@ -142,8 +147,20 @@ export class Guard implements TreeGuard {
     this.#process = guard
     for (const tree of this.#trees.values()) this.#tell({ tree })
     for (const [tag, identities] of this.#seen) this.#tell({ seen: { tag, identities } })
-    if (guard.pid !== undefined) this.#onReplaced(guard.pid)
+    if (guard?.pid !== undefined) this.#onReplaced(guard.pid)
   }
+}
+
+const spawnGuard = (): ChildProcess => {
+  // Loaders and debuggers of ours are not for the guard.
+  const { NODE_OPTIONS: _, ...env } = process.env
+  return spawn(process.execPath, [...NODE_FLAGS, PROGRAM], {
+    cwd: "/",
+    env,
+    // Its own session: what the terminal sends to the supervisor does not reach it.
+    detached: true,
+    stdio: ["pipe", "ignore", "ignore"],
+  })
 }
 
 const lostMessage = (deaths: number): string =>

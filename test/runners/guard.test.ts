@@ -151,8 +151,13 @@ describe("a guard", () => {
     expect(isAlive(command.identity.pid)).toBe(true)
   })
 
-  it.each(["first", "next"])("is launched later where no file can be opened: %s", (which) => {
-    const program = [process.execPath, "--no-warnings", fixture("out-of-files.ts"), which]
+  it.each([
+    ["first", "files"],
+    ["next", "files"],
+    ["first", "environment"],
+    ["next", "environment"],
+  ])("is launched later where it cannot be now: the %s, for its %s", (which, need) => {
+    const program = [process.execPath, "--no-warnings", fixture("guard-in-need.ts"), which, need]
     const few = ["-c", 'ulimit -n 64; exec "$@"', "sh", ...program]
     const { stdout, stderr } = spawnSync("sh", few, { encoding: "utf8" })
     expect({ stdout, stderr }).toEqual({ stdout: "true", stderr: "" })

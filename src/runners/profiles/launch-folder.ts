@@ -52,7 +52,7 @@ export const prepareLaunch = (
   { files }: Pick<Launch, "files">,
   folder: string,
 ): PreparedLaunch | SpawnFailure => {
-  const dispose = (): void => rmSync(folder, { recursive: true, force: true })
+  const dispose = (): void => removeIfAllowed(folder)
   if (files.length === 0) return { prepared: true, dispose }
   try {
     mkdirSync(dirname(folder), { recursive: true, mode: OWNER_ONLY })
