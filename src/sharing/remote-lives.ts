@@ -72,9 +72,12 @@ export class RemoteLives {
     } else this.admit(caller, presented)
   }
 
+  /** Said by whoever has not heard of its admission, which may be on its way. */
   withdraw(key: AgentKey): void {
     const life = this.lives.get(key)
-    if (life !== undefined && !life.granted) life.waiting.abort(WITHDRAWN)
+    if (life === undefined || life.begunThere) return
+    if (!life.granted) life.waiting.abort(WITHDRAWN)
+    else if (life.agent !== null) this.endUnbegun(life, life.agent)
   }
 
   stop(key: AgentKey, reason: Parameters<Agent["stop"]>[0], now: boolean): void {

@@ -2,7 +2,7 @@
 import { expect, it, onTestFinished } from "vitest"
 import { openSession, type Session, type SessionAgent } from "../../src/sharing/session.ts"
 import { eventually } from "../runners/proc-reader.ts"
-import { hold, newLedger, OPTIONS } from "./attached-process.ts"
+import { attach, hold, KEY, newLedger, OPTIONS, agent as presented } from "./attached-process.ts"
 import { puppet } from "./calls-world.ts"
 
 const newSession = async (ledger: string): Promise<Session> => {
@@ -44,3 +44,20 @@ it("stopping all leaves no agent of an attached run behind", async () => {
   else expect(await agent.ended).toMatchObject({ reason: "cancelled" })
   await eventually(() => holding.supervisor.summary().activeAgents === 0)
 })
+
+it.each(["granted", "begin"] as const)(
+  "an agent withdrawn while the word that it is %s was on its way keeps no slot",
+  async (type) => {
+    const ledger = newLedger()
+    const holding = await hold(ledger)
+    onTestFinished(() => holding.leave())
+    const far = await attach(ledger)
+    onTestFinished(() => far.end())
+    far.say(presented(false))
+    await far.hears((message) => message.type === type)
+    far.say({ type: "withdrawn", key: KEY })
+    const ended = await far.hears((message) => message.type === "ended")
+    expect(ended).toMatchObject({ key: KEY, agent: { reason: "cancelled", mechanism: "vanished" } })
+    expect(holding.supervisor.summary().activeAgents).toBe(0)
+  },
+)
