@@ -1,5 +1,5 @@
 /** Connections to a provider through a proxy: a tunnel asked for with CONNECT (RFC 9110, 9.3.6). */
-import { Socket } from "node:net"
+import { isIPv6, Socket } from "node:net"
 import type { buildConnector, Dispatcher, Pool } from "undici"
 
 export interface Tunnels {
@@ -32,14 +32,17 @@ class ProxyFailure extends Error {
 export const tunnelsThrough = (options: TunnelOptions): Tunnels => {
   const { undici, proxy, dial, secure, answerMs } = options
   const pool = new undici.Pool(proxy.origin, {
-    connect: dial,
+    // undici would have the proxy prove the name that it is asked for.
+    connect: (wanted, callback) => dial({ ...wanted, servername: "" }, callback),
     allowH2: false,
     pipelining: 1,
     headersTimeout: answerMs,
   })
   const headers = credentialsOf(proxy)
   const connect: buildConnector.connector = (wanted, callback) => {
-    const path = `${wanted.hostname}:${wanted.port || "443"}`
+    const { hostname, port } = wanted
+    // undici takes the brackets off.
+    const path = `${isIPv6(hostname) ? `[${hostname}]` : hostname}:${port || "443"}`
     tunnel(pool, path, headers).then(
       (httpSocket) => secure({ ...wanted, httpSocket }, callback),
       // Under undici's own code for a broken connection the request would be tried for ever.

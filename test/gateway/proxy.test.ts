@@ -12,12 +12,14 @@ import { type Answer, portOf, send } from "./wire.ts"
 const fixture = (name: string): string =>
   readFileSync(new URL(`./tls/test-fixture-${name}.pem`, import.meta.url), "utf8")
 
+const identity = () => ({ cert: fixture("server"), key: fixture("server-key") })
+
 const TRUSTED_BEFORE = getCACertificates("default")
 /** In the certificate, and in no name server. */
 const PROVIDER = "provider.stint-test.invalid"
 
 let provider: Server
-let proxy: HttpServer
+let proxy: HttpServer | Server
 let asked: { readonly target: string | undefined; readonly credentials: string | undefined }[]
 let throughProxy: string
 let keys: unknown[]
@@ -28,15 +30,24 @@ let world: World | null = null
 const listening = <S extends HttpServer | Server>(server: S): Promise<S> =>
   new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(server)))
 
+const makingTunnels = <S extends HttpServer | Server>(server: S): S => {
+  server.on("connect", (req, socket: Socket) => {
+    sockets.push(socket)
+    socket.on("error", () => {})
+    asked.push({ target: req.url, credentials: req.headers["proxy-authorization"] })
+    answerTo(socket)
+  })
+  return server
+}
+
 beforeEach(async () => {
   setDefaultCACertificates([...TRUSTED_BEFORE, fixture("ca")])
   asked = []
   keys = []
   sockets = []
   throughProxy = ""
-  const options = { cert: fixture("server"), key: fixture("server-key") }
   provider = await listening(
-    createServer(options, (req, res) => {
+    createServer(identity(), (req, res) => {
       keys.push(req.headers["x-api-key"])
       res.writeHead(200, { "content-type": "application/json" }).end(wholeAnswer)
     }),
@@ -51,13 +62,7 @@ beforeEach(async () => {
     })
     socket.pipe(onward).pipe(socket)
   }
-  proxy = await listening(createHttpServer())
-  proxy.on("connect", (req, socket: Socket) => {
-    sockets.push(socket)
-    socket.on("error", () => {})
-    asked.push({ target: req.url, credentials: req.headers["proxy-authorization"] })
-    answerTo(socket)
-  })
+  proxy = await listening(makingTunnels(createHttpServer()))
 })
 afterEach(async () => {
   setDefaultCACertificates(TRUSTED_BEFORE)
@@ -71,10 +76,10 @@ afterEach(async () => {
 })
 
 const ask = async (
-  userAndPassword = "",
+  before = "http://127.0.0.1",
+  baseUrl = `https://${PROVIDER}`,
 ): Promise<{ readonly answer: Answer; readonly w: World }> => {
-  const url = new URL(`http://${userAndPassword}127.0.0.1:${portOf(proxy)}`)
-  const upstream = { baseUrl: `https://${PROVIDER}`, proxy: url }
+  const upstream = { baseUrl, proxy: new URL(`${before}:${portOf(proxy)}`) }
   world ??= await openWorld({ upstream, settings: { connectMs: 500 } })
   const sent = { headers: world.keyed(), body: anthropicBody() }
   return { answer: await send(`${world.base()}/v1/messages`, sent), w: world }
@@ -92,11 +97,20 @@ describe("a provider behind a proxy", () => {
     expect(w.agent.holds.map(({ end }) => end?.kind)).toEqual(["settled", "settled"])
   })
 
-  it("is asked for with the proxy's own user name and password", async () => {
-    await ask("me:it%27s%20me@")
-    const credentials = `Basic ${Buffer.from("me:it's me").toString("base64")}`
+  it.each([
+    ["me:it%27s%20me@", "me:it's me"],
+    ["me:mü@", "me:mü"],
+  ])("is asked for with the proxy's own user name and password, from %s", async (before, sent) => {
+    await ask(`http://${before}127.0.0.1`)
+    const credentials = `Basic ${Buffer.from(sent).toString("base64")}`
     expect(asked).toMatchObject([{ credentials }])
     expect(keys).toEqual([REAL_KEY])
+  })
+
+  it("is asked for in brackets where its address is of IPv6", async () => {
+    const there = await ask(undefined, "https://[2001:db8::7]:8443")
+    expect(asked).toMatchObject([{ target: "[2001:db8::7]:8443" }])
+    expectNothingSent(there, "ERR_TLS_CERT_ALTNAME_INVALID")
   })
 
   it.each([
@@ -128,6 +142,31 @@ describe("a provider behind a proxy", () => {
     const upstream = { baseUrl: `https://${PROVIDER}`, proxy: proxyUrl }
     world = await openWorld({ upstream })
     expectNothingSent(await ask(), "PROXY_ECONNREFUSED")
+  })
+})
+
+describe("a proxy behind TLS", () => {
+  beforeEach(async () => {
+    await new Promise((resolve) => proxy.close(resolve))
+    proxy = await listening(makingTunnels(createServer(identity())))
+  })
+
+  it("makes the tunnel where its certificate is for its own name", async () => {
+    expect((await ask("https://localhost")).answer.body.toString()).toBe(wholeAnswer)
+    expect(keys).toEqual([REAL_KEY])
+  })
+
+  it("needs no certificate for the provider's name, which the provider itself must have", async () => {
+    expectNothingSent(
+      await ask("https://localhost", "https://another.stint-test.invalid"),
+      "ERR_TLS_CERT_ALTNAME_INVALID",
+    )
+    expect(asked).toMatchObject([{ target: "another.stint-test.invalid:443" }])
+  })
+
+  it("whose certificate is for another name is asked for nothing, and told no password", async () => {
+    expectNothingSent(await ask("https://me:hush@127.0.0.1"), "PROXY_ERR_TLS_CERT_ALTNAME_INVALID")
+    expect(asked).toEqual([])
   })
 })
 
