@@ -73,7 +73,13 @@ const codeOf = (error: unknown): string => {
 }
 
 const credentialsOf = ({ username, password }: URL): Readonly<Record<string, string>> => {
-  if (username === "") return {}
-  const text = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
-  return { "proxy-authorization": `Basic ${Buffer.from(text).toString("base64")}` }
+  if (username === "" && password === "") return {}
+  const bytes = Buffer.concat([decoded(username), Buffer.from(":"), decoded(password)])
+  return { "proxy-authorization": `Basic ${bytes.toString("base64")}` }
+}
+
+/** A percent sign that begins no byte is itself, as with curl: passwords hold what they hold. */
+const decoded = (text: string): Buffer => {
+  const byteOf = (_: string, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))
+  return Buffer.from(text.replace(/%([0-9a-f]{2})/gi, byteOf), "latin1")
 }

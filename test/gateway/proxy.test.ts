@@ -100,6 +100,8 @@ describe("a provider behind a proxy", () => {
   it.each([
     ["me:it%27s%20me@", "me:it's me"],
     ["me:mü@", "me:mü"],
+    ["me:100%zz%@", "me:100%zz%"],
+    [":hush@", ":hush"],
   ])("is asked for with the proxy's own user name and password, from %s", async (before, sent) => {
     await ask(`http://${before}127.0.0.1`)
     const credentials = `Basic ${Buffer.from(sent).toString("base64")}`
