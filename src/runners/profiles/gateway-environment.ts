@@ -44,7 +44,9 @@ const PROXY_VARIABLES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"].flatMap((name
 /** Where a proxy is set, it is no way to the gateway, which can be reached on this machine alone. */
 const pastProxies = (env: Environment): Readonly<Record<string, string>> => {
   if (!PROXY_VARIABLES.some((name) => env[name])) return {}
-  const names = [env.no_proxy || env.NO_PROXY || "", "127.0.0.1", "localhost"]
-  const all = names.filter((name) => name !== "").join(",")
+  const before = (env.no_proxy || env.NO_PROXY || "").trim()
+  const names = [before, "127.0.0.1", "localhost"]
+  // What excepts everything does so to most programs only where it stands alone.
+  const all = before === "*" ? before : names.filter((name) => name !== "").join(",")
   return { NO_PROXY: all, no_proxy: all }
 }

@@ -36,6 +36,9 @@ describe("every agent", () => {
     expect(launched(command, { env: {} }).env).not.toHaveProperty("NO_PROXY")
     const lower = { https_proxy: "http://proxy.corp:3128", no_proxy: "a", NO_PROXY: "b" }
     expect(launched(command, { env: lower }).env.NO_PROXY).toBe("a,127.0.0.1,localhost")
+    // Among others it is a name like any, to curl and to Python's programs.
+    const none = { https_proxy: "http://proxy.corp:3128", no_proxy: " * " }
+    expect(launched(command, { env: none }).env).toMatchObject({ NO_PROXY: "*", no_proxy: "*" })
   })
 
   const rich = Object.fromEntries(CREDENTIAL_VARIABLES.map((name) => [name, `real-${name}`]))
