@@ -22,11 +22,14 @@ export interface RealAgent {
   readonly calls: number
   /** What it accounts for itself of those. */
   readonly accounts: Counts
-  /** How it ends when it is asked to while its shell runs, and whether that shell is left. */
+  /**
+   * How it ends when it is asked to while its shell runs, and whether it sees to that shell's end. Where
+   * it does not, the shell lives on or dies of its lost terminal: which of the two is chance.
+   */
   readonly ended: {
     readonly exitCode: number | null
     readonly signal: string | null
-    readonly leaves: boolean
+    readonly mayLeaveTools: boolean
   }
 }
 
@@ -63,7 +66,7 @@ export const REAL_AGENTS: readonly RealAgent[] = [
     meter: "claude-code",
     calls: 3,
     accounts: disjoint,
-    ended: { exitCode: 0, signal: null, leaves: false },
+    ended: { exitCode: 0, signal: null, mayLeaveTools: false },
   },
   {
     name: "codex",
@@ -73,7 +76,7 @@ export const REAL_AGENTS: readonly RealAgent[] = [
     meter: "codex",
     calls: 3,
     accounts: nested(BILLED.output),
-    ended: { exitCode: null, signal: "SIGTERM", leaves: true },
+    ended: { exitCode: null, signal: "SIGTERM", mayLeaveTools: true },
   },
   {
     name: "gemini",
@@ -86,7 +89,7 @@ export const REAL_AGENTS: readonly RealAgent[] = [
     meter: "gemini",
     calls: 3,
     accounts: nested(BILLED.output + BILLED.thought),
-    ended: { exitCode: 0, signal: null, leaves: true },
+    ended: { exitCode: 0, signal: null, mayLeaveTools: true },
   },
   {
     name: "opencode",
@@ -97,7 +100,7 @@ export const REAL_AGENTS: readonly RealAgent[] = [
     // One names the session, and is not accounted for.
     calls: 4,
     accounts: disjoint,
-    ended: { exitCode: null, signal: "SIGTERM", leaves: true },
+    ended: { exitCode: null, signal: "SIGTERM", mayLeaveTools: true },
   },
   {
     name: "pi",
@@ -107,6 +110,6 @@ export const REAL_AGENTS: readonly RealAgent[] = [
     meter: "pi",
     calls: 3,
     accounts: disjoint,
-    ended: { exitCode: 143, signal: null, leaves: false },
+    ended: { exitCode: 143, signal: null, mayLeaveTools: false },
   },
 ]
