@@ -132,9 +132,19 @@ describe("the package, installed in another folder", () => {
     expect(replayed.stderr).toContain("usage.ndjson")
   })
 
-  it("names the licence of everything that is bundled", () => {
+  it("logs through the pino that is installed beside it", () => {
+    const bin = join(installed(), MANIFEST.bin.stint)
+    const env = { PATH: process.env.PATH, XDG_STATE_HOME: folder, XDG_CACHE_HOME: folder }
+    const words = ["run", "--inspect", "--inspect-url", "ws://127.0.0.1:9", "--", "true"]
+    const ran = spawnSync(process.execPath, [bin, ...words], { cwd: folder, env, encoding: "utf8" })
+    const logged = ran.stderr.split("\n").filter((line) => line.startsWith("{"))
+    expect(logged.map((line) => JSON.parse(line))).toMatchObject([{ level: 40, name: "stint" }])
+  })
+
+  it("names the licence of everything that is bundled: every dependency but the log's", () => {
     const text = readFileSync(join(installed(), "dist/command/LICENSES.txt"), "utf8")
-    for (const name of Object.keys(MANIFEST.dependencies)) expect(text).toContain(`${name} `)
+    const bundled = Object.keys(MANIFEST.dependencies).filter((name) => name !== "pino")
+    for (const name of bundled) expect(text).toContain(`${name} `)
     for (const part of text.split(/^-{80}$/m)) expect(part).toMatch(/Permission (?:is|to) /)
   })
 })
