@@ -39,17 +39,22 @@ export class UnreadableUsage extends Schema.TaggedError<UnreadableUsage>()("Unre
  */
 export const usageFrom = (answer: unknown): AnswerUsage | UnreadableUsage => {
   if (!isObject(answer)) return unreadable(`an answer is an object, found ${kindOf(answer)}`)
-  const said = USAGE_NAMES.map((name) => objectIn(answer, name)).find((found) => found !== null)
   try {
-    const usage = readUsage(said ?? answer)
-    if (usage === null) return unreadable(`no counts of a known API in ${namesIn(said ?? answer)}`)
-    const whole = addUsage(usage, sumOf(imagesIn(answer)))
-    const model = [answer.model, answer.modelVersion].find(isName)
-    return model === undefined ? whole : { ...whole, model }
+    return readAnswer(answer)
   } catch (problem) {
     if (problem instanceof UnreadableField) return unreadable(problem.message)
-    throw problem
+    // An SDK's answer may be an object that reads itself, and fails at it.
+    return unreadable("the answer failed while it was read")
   }
+}
+
+const readAnswer = (answer: Json): AnswerUsage | UnreadableUsage => {
+  const said = USAGE_NAMES.map((name) => objectIn(answer, name)).find((found) => found !== null)
+  const usage = readUsage(said ?? answer)
+  if (usage === null) return unreadable(`no counts of a known API in ${namesIn(said ?? answer)}`)
+  const whole = addUsage(usage, sumOf(imagesIn(answer)))
+  const model = [answer.model, answer.modelVersion].find(isName)
+  return model === undefined ? whole : { ...whole, model }
 }
 
 /** Where an answer has its usage; Cohere's embeddings have it in `meta`. */

@@ -222,6 +222,20 @@ describe("what is no usage", () => {
     expect(() => checkUsage(usageFrom({ usage: null }))).toThrow(InvalidRequest)
   })
 
+  it.each([
+    ["usage", { model: "m" }],
+    ["input_tokens", { output_tokens: 4 }],
+  ])("takes an answer for unreadable whose %s throws when it is read", (name, rest) => {
+    const broken = () => {
+      throw new Error("the stream is not over")
+    }
+    const answer = Object.defineProperty({ ...rest }, name, { enumerable: true, get: broken })
+    expect(usageFrom(answer)).toMatchObject({
+      _tag: "UnreadableUsage",
+      message: "the answer failed while it was read",
+    })
+  })
+
   it("never throws, and what it reads are amounts, whatever it is given", () => {
     const names = [CHAT, ANTHROPIC, GEMINI, BEDROCK, COHERE].flatMap((shape) => Object.keys(shape))
     const details = ["usage", "usageMetadata", "meta", "iterations", "cacheDetails", "tool_usage"]
@@ -234,7 +248,11 @@ describe("what is no usage", () => {
     fc.assert(
       fc.property(answer, (found) => {
         const usage = usageFrom(found)
-        if (usage instanceof UnreadableUsage) return
+        if (usage instanceof UnreadableUsage) {
+          // Only an answer that throws itself may fail.
+          expect(usage.message).not.toMatch(/failed while/)
+          return
+        }
         read += 1
         const { inputTokens, outputTokens, cacheWriteTokens, cacheReadTokens } = usage
         const kinds = [inputTokens, outputTokens, cacheWriteTokens, cacheReadTokens]
